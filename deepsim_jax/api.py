@@ -1,0 +1,297 @@
+"""What a program calls: `train`, `load`, `import_torch`, `make_primitive` and `Model`."""
+
+import logging
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from deepsim_jax import augment, editing, recipes, rundir, settings
+from deepsim_jax.data import images, pair, primitives
+from deepsim_jax.errors import UserError
+from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.training import checkpoint, devices, loop
+from deepsim_jax.training import step as steps
+from deepsim_jax.weights import convert, pretrained, torch_zip
+
+log = logging.getLogger("deepsim_jax")
+
+make_primitive = primitives.make_primitive
+
+
+class Model:
+    """A trained generator with the photo and the primitive that it was trained on.
+
+    Attributes:
+      workdir: the run's folder, or None for an imported model.
+      step: updates done, or None for an imported model.
+    """
+
+    def __init__(self, architecture: deepsim.Architecture, params, *, photo=None, primitive=None,
+                 spec=None, workdir=None, step=None):
+        """Made by `train`, `load` and `import_torch`, which say what the parts are."""
+        self._architecture, self._params, self._spec = architecture, params, spec
+        self._photo, self._primitive = photo, primitive
+        self.workdir, self.step = workdir, step
+
+    @property
+    def primitive(self) -> np.ndarray | None:
+        """uint8 (H, W, 3), a copy to be edited; None for an imported model without a photo."""
+        return None if self._primitive is None else self._primitive.copy()
+
+    @property
+    def photo(self) -> np.ndarray | None:
+        """uint8 (H, W, 3), the photo at its full size, or None."""
+        return None if self._photo is None else self._photo.copy()
+
+    def edit(self, primitive, *, keep=None) -> np.ndarray:
+        """The photo that an edited primitive describes.
+
+        Colours that the network never saw are snapped to the primitive's palette, and lines are
+        binarised and thinned to what it saw, with a warning that counts the changed pixels.
+
+        Args:
+          primitive: path or uint8 (H, W, 3) of the size of `Model.primitive`.
+          keep: None for the network's picture; or a mask (path or (H, W) array of the size of the
+            primitive or of the photo), non-zero = kept from the photo; or "auto": everything outside
+            the dilated difference of the old and the new primitive is kept.
+
+        Returns:
+          uint8 (H, W, 3): of the primitive's size, or of the photo's full size with `keep`. Where
+          `keep` is non-zero it equals the photo bit for bit.
+
+        Raises:
+          UserError: wrong size or an unusable file.
+        """
+        drawn = self._conform(images.read_image(primitive, name="primitive"))
+        padded, size = images.pad_to_multiple(drawn, self._architecture.multiple)
+        batch = jnp.asarray(pair.to_float(padded))[None]
+        picture = deepsim.render(self._architecture)(self._params, batch)[0]
+        edited = pair.to_uint8(images.crop(np.asarray(picture, np.float32), size))
+        if keep is None:
+            return edited
+        if self._photo is None:
+            raise UserError("keep: this model has no photo; give import_torch its image")
+        return editing.composite(self._photo, edited, self._keep_mask(keep, drawn))
+
+    def apply_recipe(self, recipe) -> np.ndarray:
+        """An edited primitive, from `Model.primitive` and a recipe (see `deepsim_jax.recipes`).
+
+        Args:
+          recipe: path of a JSON file, or its content as a dict.
+
+        Returns:
+          uint8 (H, W, 3), ready for `edit`.
+
+        Raises:
+          UserError: the recipe is not understood, or an imported model has no primitive.
+        """
+        if self._spec is None:
+            raise UserError("recipe: this model does not know how its primitive is drawn")
+        if isinstance(recipe, str | pathlib.Path):
+            recipe = recipes.read(pathlib.Path(recipe))
+        return recipes.apply(recipe, self._primitive, self._spec)
+
+    def _conform(self, drawn):
+        if self._primitive is not None and drawn.shape != self._primitive.shape:
+            height, width = self._primitive.shape[:2]
+            raise UserError(f"primitive: {drawn.shape[1]}x{drawn.shape[0]} px, this model edits "
+                            f"{width}x{height}; start from Model.primitive (pair/primitive.png)")
+        if self._spec is None:
+            return drawn
+        drawn, changed = primitives.conform(drawn, self._spec)
+        if changed:
+            share = 100 * changed / (drawn.shape[0] * drawn.shape[1])
+            log.warning("primitive: %d pixels (%.1f %%) had colours that the network has not seen "
+                        "and were snapped to the nearest of the palette", changed, share)
+        return drawn
+
+    def _keep_mask(self, keep, drawn):
+        if isinstance(keep, str) and keep == "auto":
+            if self._primitive is None:
+                raise UserError('keep="auto": this model has no primitive to compare with')
+            return editing.auto_keep(self._conform(self._primitive), drawn)
+        mask = images.read_mask(keep, name="keep")
+        if mask.shape not in (drawn.shape[:2], self._photo.shape[:2]):
+            allowed = " or ".join(f"{a.shape[1]}x{a.shape[0]}" for a in (drawn, self._photo))
+            raise UserError(f"keep: {mask.shape[1]}x{mask.shape[0]} px, it must be {allowed}")
+        return mask
+
+
+def train(image, primitive=None, *, config="quickstart", workdir, extend=False) -> Model:
+    """Trains a generator on one photo, or continues an interrupted training.
+
+    Args:
+      image: path or uint8 array (H, W, 3) of the photo.
+      primitive: path or uint8 array of its primitive, of the same size; None: made automatically,
+        of the kind that the config names.
+      config: the name of a shipped config ("quickstart", "paper", "local_enhancer"; an option after
+        a colon: "quickstart:tiny"), the path of a config file, or a ConfigDict.
+      workdir: the run's folder. If it holds an interrupted run of the same config and pair, that run
+        is continued; a finished one is loaded.
+      extend: allows a run to continue with more steps than it was started with.
+
+    Returns:
+      The trained model. After Ctrl-C: the model as far as it is trained.
+
+    Raises:
+      UserError: an unusable photo, config or folder. `training.loop.Diverged`, a kind of it: the
+        training failed; the last good checkpoint is kept.
+    """
+    config = settings.load(config)
+    with config.unlocked():
+        for key, value in (("image", image), ("primitive", primitive)):
+            config.data[key] = str(value) if isinstance(value, str | pathlib.Path) else ""
+    return train_source(read_source(config, image, primitive), config, workdir, extend=extend)
+
+
+def read_source(config, image=None, primitive=None) -> pair.Source:
+    """The training pair that a config describes; `image` and `primitive` replace its paths.
+
+    Raises:
+      UserError: no photo is named, or files cannot be used.
+    """
+    data, given, kind = config.data, {}, config.data.kind
+    image = data.image if image is None else image
+    primitive = (data.primitive or None) if primitive is None else primitive
+    if data.root:
+        if isinstance(image, str) and image == "":
+            image, given, found = pair.folder_layout(pathlib.Path(data.root))
+            kind = found if kind == "auto" else kind
+        else:
+            raise UserError("data.root and data.image are both given: choose one")
+    if isinstance(image, str) and image == "":
+        raise UserError("no photo: give --config.data.image=photo.jpg or --config.data.root=folder")
+    return pair.prepare(
+        image, primitive, kind="seg_edges" if kind == "auto" else kind,
+        segmentation=given.get("segmentation"), edge_map=given.get("edges"),
+        landmarks=data.landmarks or None, max_side=data.max_side, edge_color=data.edge_color,
+        canny_sigma=data.canny_sigma, method=data.segmentation, colors=data.colors,
+        thin=data.thin_edges, seed=config.seed)
+
+
+def train_source(source: pair.Source, config, workdir, *, extend: bool = False) -> Model:
+    """`train`, from a pair that is already read."""
+    workdir = pathlib.Path(workdir).absolute()
+    begun = rundir.claim(workdir, config, source, extend=extend)
+    run = _run(source, config, workdir)
+    state, finished = loop.train(run, begun=begun)
+    step = int(state.step)
+    if finished:
+        log.info("trained %d steps; edit %s and apply it with --mode=edit", step,
+                 workdir / "pair" / "primitive.png")
+    else:
+        log.warning("stopped and saved at step %d of %d; the same command continues from there",
+                    step, config.train.steps)
+    params = jax.device_put(state.best_generator, jax.devices()[0])
+    return Model(run.task.architecture, params, photo=source.photo, primitive=source.primitive,
+                 spec=source.spec, workdir=workdir, step=step)
+
+
+def architecture(config) -> deepsim.Architecture:
+    """The generator's sizes that a config names."""
+    model = config.model
+    return deepsim.Architecture(
+        kind=model.generator, filters=model.filters, downsamplings=model.downsamplings,
+        blocks=model.blocks, local_blocks=model.local_blocks, dtype=model.dtype)
+
+
+def _run(source, config, workdir) -> loop.Run:
+    """The one place that translates a config into plain arguments."""
+    loss, optim, cadence = config.loss, config.optim, config.train
+    draws = {k: tuple(v) if isinstance(v, list | tuple) else v
+             for k, v in config.augment.to_dict().items() if k != "canny_sigmas"}
+    sizes = architecture(config)
+    task = deepsim.Task(
+        architecture=sizes, augmentation=augment.Augmentation(**draws),
+        d_filters=config.model.d_filters, d_layers=config.model.d_layers,
+        d_scales=config.model.d_scales, adversarial=loss.adversarial,
+        adversarial_weight=loss.adversarial_weight, feature_matching=loss.feature_matching,
+        perceptual_weight=loss.perceptual_weight, perceptual_depth=loss.perceptual_depth,
+        perceptual_normalise=loss.perceptual_normalise)
+    sigmas = tuple(config.augment.canny_sigmas) if config.augment.canny > 0 else ()
+    return loop.Run(
+        workdir=workdir, task=task, seed=config.seed, batch=cadence.batch,
+        updates=steps.Updates(
+            moments=optax.scale_by_adam(b1=optim.b1, b2=optim.b2), g_rate=optim.g_rate,
+            d_rate=optim.d_rate, steps=cadence.steps, ema=cadence.ema,
+            constant_steps=round(cadence.steps * cadence.constant_fraction)),
+        device_count=devices.choose(cadence.batch, cadence.devices,
+                                    available=jax.local_device_count()),
+        cadence=loop.Cadence(log=cadence.log_every, save=cadence.save_every,
+                             preview=cadence.preview_every, keep=cadence.keep),
+        pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas),
+        frozen=_perceptual_weights(loss), preview=_preview(source, sizes),
+        tensorboard=cadence.tensorboard)
+
+
+def _perceptual_weights(loss):
+    if loss.perceptual == "none" or loss.perceptual_weight == 0:
+        return None
+    if loss.perceptual == "vgg19":
+        return pretrained.load_vgg19(loss.vgg19_file or None)
+    return pretrained.load_vgg16()
+
+
+def _preview(source, sizes):
+    def pictures(params):
+        model = Model(sizes, params, primitive=source.primitive, spec=source.spec)
+        return [source.primitive, model.edit(source.primitive), source.image]
+
+    return pictures
+
+
+def load(workdir) -> Model:
+    """The model of a run's folder, from its newest checkpoint; works while it is still training.
+
+    Raises:
+      UserError: no run there, or a damaged file.
+    """
+    workdir = pathlib.Path(workdir).absolute()
+    config = rundir.read_config(workdir)
+    sizes = architecture(config)
+    source = pair.Source.load(workdir / "pair")
+    saver = checkpoint.Checkpoints(workdir / "checkpoints", read_only=True)
+    try:
+        step = saver.latest()
+        if step is None:
+            raise UserError(f"{workdir}: no complete checkpoint in it; start its training again")
+        tree = "ema" if config.train.ema > 0 else "generator"
+        params = saver.restore(step, {tree: sizes.abstract_params()})[tree]
+    finally:
+        saver.close()
+    if step < config.train.steps:
+        log.warning("%s: trained for %d of %d steps so far", workdir, step, config.train.steps)
+    return Model(sizes, params, photo=source.photo, primitive=source.primitive, spec=source.spec,
+                 workdir=workdir, step=step)
+
+
+def import_torch(generator_path, *, image=None, primitive=None) -> Model:
+    """A model from a generator that the published PyTorch program saved (`latest_net_G.pth`).
+
+    The architecture, global generator or local enhancer, is read off the weights. Without torch for
+    the zip format; files of older PyTorch versions need the extra `torch`.
+
+    Args:
+      generator_path: the .pth file.
+      image: path or array of the photo, for `Model.edit(..., keep=...)`.
+      primitive: path or array of the primitive that it was trained on; with an image and without
+        this, black Canny edges with sigma 0.5 as the published program makes them.
+
+    Raises:
+      UserError: not such a file, or refused because it could run code.
+    """
+    state_dict = torch_zip.read_state_dict(generator_path)
+    found = convert.generator_architecture(state_dict)
+    params = jax.tree.map(jnp.asarray, convert.generator_params(state_dict, found))
+    sizes = deepsim.Architecture(
+        kind=found["kind"], filters=found["filters"], downsamplings=found["n_down"],
+        blocks=found["n_blocks"], local_blocks=found.get("n_blocks_local", 0))
+    photo = None if image is None else images.read_image(image, name="image")
+    if primitive is not None:
+        drawn = images.read_image(primitive, name="primitive")
+    else:
+        drawn = None if photo is None else make_primitive(photo, "edges", sigma=0.5)
+    return Model(sizes, params, photo=photo, primitive=drawn)

@@ -1,0 +1,405 @@
+"""Random warps of the training pair: the data set that is made from one photograph.
+
+"Deep Single Image Manipulation" (Vinker et al. 2020, section 3.2) warps primitive and photograph
+together by a random thin-plate spline, plus flips and rotations. Here a flip, an affine map and a
+spline are composed into one coordinate field, which says for each pixel of the result where in the
+pair it looks, and each layer of the pair is sampled once:
+
+- the photograph bilinearly;
+- flat colour regions at the nearest pixel, so that no colour appears that was not there;
+- edges are drawn anew, one pixel thick as the edges that a user draws later, wherever the warped
+  edge line crosses a pixel.
+
+Outside of the image everything continues mirrored at the outer pixels' centres, as in the
+networks' reflection padding; a line along the border is thus not doubled.
+
+Everything is drawn from the key, with no state and no host code, so that all of it runs under
+`jax.jit` and `jax.vmap`.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepsim_jax.errors import UserError
+from deepsim_jax.geometry import affine, grid, tps
+from deepsim_jax.types import Pair
+
+COMPAT = ("paper", "code")
+_PROBABILITIES = ("flip", "tps", "rotation", "shear", "translation", "cutmix", "canny")
+# Each random choice has a key of its own: switching one on leaves the others as they were.
+_FIELD_DRAWS = (
+    "flip", "tps", "jitter", "rotation", "angle", "shear", "shears", "translation", "shifts",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """What is drawn, how often and how strongly. Plain numbers, hashable, hence static under jit.
+
+    Each augmentation is drawn independently with its own probability, except in "code".
+
+    Attributes:
+      flip: probability of exchanging left and right.
+      tps: probability of a thin-plate spline warp.
+      tps_points: control points along x and y, from border to border.
+      tps_jitter: a control point moves by up to this fraction of the image's extent, uniformly,
+        along each axis.
+      tps_smoothing: the paper's lambda, in normalised units; 0 follows the jitter exactly.
+      rotation: probability of a rotation about the middle.
+      rotation_degrees: uniform in plus or minus this.
+      shear: probability of a shear, for each of the two axes independently.
+      shear_range: uniform in plus or minus this.
+      translation: probability of a shift.
+      translation_range: uniform in plus or minus this fraction of the image's extent, per axis.
+      cutmix: probability of exchanging two squares of the result, edges included.
+      cutmix_side: smallest and largest side of the squares in pixels; both are capped at half of
+        the image's shorter side, so that two squares always fit.
+      canny: probability of another layer of edges than the primitive's own.
+      compat: "paper", or "code" for what the published program does: an affine map only where no
+        spline was drawn, rotations of a tenth of `rotation_degrees`, a jitter relative to the
+        image's width along both axes, and a spline from the jittered points back to the regular
+        ones with the four corners held.
+    """
+
+    flip: float = 0.5
+    tps: float = 1.0
+    tps_points: tuple[int, int] = (3, 3)
+    tps_jitter: float = 0.1
+    tps_smoothing: float = 0.0
+    rotation: float = 0.0
+    rotation_degrees: float = 10.0
+    shear: float = 0.0
+    shear_range: float = 0.3
+    translation: float = 0.0
+    translation_range: float = 0.2
+    cutmix: float = 0.0
+    cutmix_side: tuple[int, int] = (32, 96)
+    canny: float = 0.0
+    compat: str = "paper"
+
+    def __post_init__(self):
+        for name in _PROBABILITIES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"{name}={getattr(self, name)}: a probability is from 0 to 1")
+        for name in ("tps_jitter", "tps_smoothing", "rotation_degrees", "shear_range",
+                     "translation_range"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UserError(f"{name}={getattr(self, name)}: it must be finite, 0 or more")
+        if self.compat not in COMPAT:
+            raise UserError(f"compat={self.compat!r}: {' or '.join(COMPAT)} is allowed")
+        for name in ("tps_points", "cutmix_side"):
+            object.__setattr__(self, name, tuple(int(v) for v in getattr(self, name)))
+        if len(self.tps_points) != 2 or min(self.tps_points) < 2:
+            raise UserError(f"tps_points={self.tps_points}: two numbers, 2 or more each")
+        if len(self.cutmix_side) != 2 or not 1 <= self.cutmix_side[0] <= self.cutmix_side[1]:
+            raise UserError(f"cutmix_side={self.cutmix_side}: smallest and largest side, from 1")
+
+
+def augment(
+    key: jax.Array, pair: Pair, settings: Augmentation
+) -> tuple[jax.Array, jax.Array]:
+    """One random warp of a pair.
+
+    Args:
+      key: random key; the result depends on nothing else.
+      pair: the training pair, (H, W).
+      settings: static.
+
+    Returns:
+      (primitive, image), both (H, W, 3) float32 in [-1, 1].
+
+    Raises:
+      UserError: for `canny` above 0 with a pair that has fewer than two layers of edges.
+    """
+    field_key, layer_key, squares_key = jax.random.split(key, 3)
+    height, width = pair.image.shape[:2]
+    field = sample_field(field_key, height, width, settings)
+    primitive, image = warp(pair, field, _sample_layer(layer_key, pair, settings))
+    if settings.cutmix > 0:
+        both = jnp.concatenate([primitive, image], axis=-1)
+        both = both.reshape(height * width, 6)
+        both = jnp.take(both, _sample_swap(squares_key, height, width, settings), axis=0)
+        primitive, image = both[..., :3], both[..., 3:]
+    return primitive, image
+
+
+def sample_field(key: jax.Array, height: int, width: int, settings: Augmentation) -> jax.Array:
+    """(height, width, 2) normalised points of the pair at which the result's pixels look.
+
+    Spline first, then translation, rotation, shear and flip, as seen from the result. Smooth; the
+    squares of cutmix are exchanged later, in what was sampled.
+    """
+    keys = dict(zip(_FIELD_DRAWS, jax.random.split(key, len(_FIELD_DRAWS)), strict=True))
+    warped = jax.random.bernoulli(keys["tps"], settings.tps)
+    points = grid.pixel_grid(height, width)
+    if settings.tps > 0:
+        bend = _bend_code if settings.compat == "code" else _bend
+        points += jnp.where(warped, bend(keys["jitter"], height, width, settings), 0)
+    matrix = _sample_affine(keys, height, width, settings)
+    if settings.compat == "code":
+        matrix = jnp.where(warped, jnp.eye(3), matrix)
+    flipped = jax.random.bernoulli(keys["flip"], settings.flip)
+    flip = jnp.where(flipped, affine.flip_x(), jnp.eye(3))
+    return affine.apply(affine.compose(flip, matrix), points)
+
+
+def warp(
+    pair: Pair, field: jax.Array, edge_layer: int | jax.Array = 0
+) -> tuple[jax.Array, jax.Array]:
+    """Samples every layer of a pair at a smooth field.
+
+    Args:
+      pair: the pair, (H, W).
+      field: (H, W, 2) normalised points of the pair at which the result's pixels look.
+      edge_layer: which of the pair's edge layers is drawn.
+
+    Returns:
+      (primitive, image), both (H, W, 3) float32 in [-1, 1].
+    """
+    height, width = pair.image.shape[:2]
+    where = grid.to_pixels(field, height, width)
+    x, x_sign = _reflect(where[..., 0], width)
+    y, y_sign = _reflect(where[..., 1], height)
+    layers = [pair.image]
+    if pair.smooth_regions:
+        layers.append(pair.regions)
+    if pair.edges is not None:
+        layers.append(pair.edges[edge_layer])
+    # All that is interpolated goes through one set of gathers.
+    corners, across, down = _corners(jnp.concatenate(layers, axis=-1), x, y)
+    sampled = _bilinear(corners, across, down)
+    image = sampled[..., :3]
+    primitive = sampled[..., 3:6] if pair.smooth_regions else _nearest(pair.regions, x, y)
+    if pair.edges is not None:
+        drawn = _crosses_edge(
+            offset=sampled[..., -2:] * jnp.stack([x_sign, y_sign], axis=-1),
+            corner_offsets=corners[..., -2:],
+            across=across,
+            down=down,
+            jacobian=_jacobian(where),
+        )
+        primitive = jnp.where(drawn[..., None], pair.edge_value, primitive)
+    return primitive, image
+
+
+def render(pair: Pair, edge_layer: int | jax.Array = 0) -> jax.Array:
+    """The (H, W, 3) primitive of a pair as it is, without any augmentation."""
+    if pair.edges is None:
+        return pair.regions
+    drawn = (pair.edges[edge_layer] == 0).all(axis=-1, keepdims=True)
+    return jnp.where(drawn, pair.edge_value, pair.regions)
+
+
+@functools.lru_cache(maxsize=2)
+def _pixel_basis(n_x: int, n_y: int, height: int, width: int, smoothing: float) -> np.ndarray:
+    """(H * W, n): any spline over the regular control points as one matrix product."""
+    with jax.ensure_compile_time_eval():
+        points = np.asarray(grid.pixel_grid(height, width)).reshape(-1, 2)
+    control = tps.control_grid(n_x, n_y, height, width)
+    return tps.basis(control, points, smoothing=smoothing)
+
+
+def _bend(key: jax.Array, height: int, width: int, settings: Augmentation) -> jax.Array:
+    """(H, W, 2) displacement by a spline over fixed points of the result with jittered targets.
+
+    A spline reproduces affine maps whatever its smoothing, so that the displacement is the spline
+    of the targets' displacement.
+    """
+    n_x, n_y = settings.tps_points
+    basis = _pixel_basis(n_x, n_y, height, width, float(settings.tps_smoothing))
+    reach = settings.tps_jitter * 2 * grid.half_extent(height, width)
+    jitter = jax.random.uniform(key, (n_x * n_y, 2), minval=-1, maxval=1)
+    jitter *= jnp.asarray(reach, jitter.dtype)
+    moved = jnp.matmul(basis, jitter, precision=jax.lax.Precision.HIGHEST)
+    return moved.reshape(height, width, 2)
+
+
+def _bend_code(key: jax.Array, height: int, width: int, settings: Augmentation) -> jax.Array:
+    """(H, W, 2) displacement by the published program's spline: jittered to regular points."""
+    n_x, n_y = settings.tps_points
+    control = jnp.asarray(tps.control_grid(n_x, n_y, height, width))
+    corners = jnp.asarray(tps.control_grid(2, 2, height, width))
+    reach = settings.tps_jitter * 2 * width / max(height, width)
+    jitter = jax.random.uniform(key, control.shape, minval=-reach, maxval=reach)
+    points = jnp.concatenate([control + jitter, corners])
+    displacement = jnp.concatenate([-jitter, jnp.zeros_like(corners)])
+    spline = tps.solve(points, displacement, smoothing=settings.tps_smoothing)
+    return tps.evaluate(spline, grid.pixel_grid(height, width))
+
+
+def _sample_affine(
+    keys: dict[str, jax.Array], height: int, width: int, settings: Augmentation
+) -> jax.Array:
+    """The (3, 3) product of the affine maps that were drawn."""
+
+    def draw(chance: str, value: str, probability: float, limit, chances=()) -> jax.Array:
+        """Two numbers within plus or minus `limit`, 0 where the coin says no."""
+        yes = jax.random.bernoulli(keys[chance], probability, chances)
+        return jnp.where(yes, jax.random.uniform(keys[value], (2,), minval=-1) * limit, 0)
+
+    degrees = settings.rotation_degrees / (10 if settings.compat == "code" else 1)
+    angle, _ = draw("rotation", "angle", settings.rotation, np.radians(degrees))
+    sx, sy = draw("shear", "shears", settings.shear, settings.shear_range, (2,))
+    extent = jnp.asarray(2 * grid.half_extent(height, width), jnp.float32)
+    shift = draw("translation", "shifts", settings.translation, settings.translation_range)
+    return affine.compose(
+        affine.shear(sx, 0),
+        affine.shear(0, sy),
+        affine.rotation(angle),
+        affine.translation(*(shift * extent)),
+    )
+
+
+def _sample_layer(key: jax.Array, pair: Pair, settings: Augmentation) -> int | jax.Array:
+    """The edge layer to draw: the primitive's own, or one of the others."""
+    if settings.canny == 0:
+        return 0
+    count = 0 if pair.edges is None else pair.edges.shape[0]
+    if count < 2:
+        raise UserError(f"canny={settings.canny} with {count} edge layers: 2 or more are needed")
+    chance_key, layer_key = jax.random.split(key)
+    other = jax.random.randint(layer_key, (), 1, count)
+    return jnp.where(jax.random.bernoulli(chance_key, settings.canny), other, 0)
+
+
+def _sample_swap(key: jax.Array, height: int, width: int, settings: Augmentation) -> jax.Array:
+    """(H, W) flat pixel indices: a permutation that exchanges two squares, or none.
+
+    The squares never overlap, else the exchange would lose pixels: along one axis, drawn by a coin,
+    the second begins where the first has ended or later.
+    """
+    keys = jax.random.split(key, 5)
+    cap = min(height, width) // 2
+    low, high = (min(side, cap) for side in settings.cutmix_side)
+    side = jax.random.randint(keys[0], (), low, high + 1)
+    sideways = jax.random.bernoulli(keys[1])
+    along, across = jnp.where(sideways, jnp.array([width, height]), jnp.array([height, width]))
+    starts = jnp.sort(jax.random.randint(keys[2], (2,), 0, along - 2 * side + 1))
+    starts += jnp.array([0, 1]) * side
+    others = jax.random.randint(keys[3], (2,), 0, across - side + 1)
+    x_a, x_b = jnp.where(sideways, starts, others)
+    y_a, y_b = jnp.where(sideways, others, starts)
+    x, y = jnp.arange(width)[None, :], jnp.arange(height)[:, None]
+
+    def inside(left, top):
+        return (x >= left) & (x < left + side) & (y >= top) & (y < top + side)
+
+    step = (y_b - y_a) * width + (x_b - x_a)
+    step *= jax.random.bernoulli(keys[4], settings.cutmix)
+    return y * width + x + step * (inside(x_a, y_a).astype(int) - inside(x_b, y_b))
+
+
+def _reflect(position: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
+    """Mirrors pixel positions at the outer pixel centres, which are not repeated.
+
+    Returns the position within [0, size - 1] and, 1 or -1, whether it now runs backwards.
+    """
+    period = 2 * (size - 1)
+    folded = jnp.mod(position, period)
+    forward = folded <= size - 1
+    return jnp.where(forward, folded, period - folded), jnp.where(forward, 1.0, -1.0)
+
+
+def _take(layer: jax.Array, column: jax.Array, row: jax.Array) -> jax.Array:
+    """The pixels of an (H, W, C) layer at whole positions within it."""
+    _, width, channels = layer.shape
+    flat = row.astype(jnp.int32) * width + column.astype(jnp.int32)
+    return jnp.take(layer.reshape(-1, channels), flat, axis=0, mode="clip")
+
+
+def _nearest(layer: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
+    return _take(layer, jnp.floor(x + 0.5), jnp.floor(y + 0.5))
+
+
+def _corners(
+    layer: jax.Array, x: jax.Array, y: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The four pixels around each position, and how far across and down it lies among them.
+
+    Returns ((2, 2, ..., C): top and bottom, left and right; (...) and (...) in [0, 1]).
+    """
+    height, width = layer.shape[:2]
+    left, top = jnp.clip(jnp.floor(x), 0, width - 2), jnp.clip(jnp.floor(y), 0, height - 2)
+    pixels = [[_take(layer, left + i, top + j) for i in (0, 1)] for j in (0, 1)]
+    return jnp.stack([jnp.stack(row) for row in pixels]), x - left, y - top
+
+
+def _bilinear(corners: jax.Array, across: jax.Array, down: jax.Array) -> jax.Array:
+    across, down = across[..., None], down[..., None]
+    top, bottom = corners[:, 0] + (corners[:, 1] - corners[:, 0]) * across
+    return top + (bottom - top) * down
+
+
+def _jacobian(where: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Pixel positions (H, W, 2) differentiated along the result's x and y, (H, W, 2) each."""
+    along_y, along_x = jnp.gradient(where, axis=(0, 1))
+    return along_x, along_y
+
+
+def _crosses_edge(
+    offset: jax.Array,
+    corner_offsets: jax.Array,
+    across: jax.Array,
+    down: jax.Array,
+    jacobian: tuple[jax.Array, jax.Array],
+) -> jax.Array:
+    """Whether the edge line runs through each pixel of the result.
+
+    A line is drawn one pixel thick and without gaps if, wherever it crosses the segment between two
+    neighbouring pixel centres, it marks the nearer one. Two tests find these pixels. On a straight
+    stretch, with phi the distance to the line in the pair's pixels and n the direction to it, the
+    distance changes by g = J^T n from pixel to pixel of the result: phi <= max(|g_x|, |g_y|) / 2.
+    At bends, ends and single points the offsets of two neighbours point at each other.
+
+    Interpolated offsets are exact beside a line but cancel halfway between two lines. There, the
+    line points that the four corner pixels name are all far away, which tells the two apart.
+
+    Args:
+      offset: (H, W, 2) interpolated offset to the line.
+      corner_offsets: (2, 2, H, W, 2) the offsets of the four pixels around.
+      across: (H, W) position among these four pixels.
+      down: (H, W).
+      jacobian: derivatives of the position by the result's x and y, (H, W, 2) each.
+    """
+    distance = jnp.sqrt(jnp.square(offset).sum(-1))
+    normal = offset / jnp.maximum(distance, 1e-12)[..., None]
+    slopes = [jnp.abs((column * normal).sum(-1)) for column in jacobian]
+    found = distance <= 0.5 * jnp.maximum(*slopes) + 1e-4
+    for column, axis in zip(jacobian, (1, 0), strict=True):
+        found |= _meets_neighbour(offset, distance, column, axis)
+    gaps = [
+        jnp.square(corner_offsets[j, i, ..., 0] + i - across)
+        + jnp.square(corner_offsets[j, i, ..., 1] + j - down)
+        for i in (0, 1)
+        for j in (0, 1)
+    ]
+    # Named points are half a pixel or less from the foot of the perpendicular; 1e-3 for rounding.
+    reach = 0.25 * jnp.maximum(*(jnp.square(column).sum(-1) for column in jacobian))
+    return found & (functools.reduce(jnp.minimum, gaps) <= reach + 0.25 + 1e-3)
+
+
+def _meets_neighbour(offset, distance, column, axis):
+    """Whether the line passes between a pixel and its neighbour, and closer to this pixel.
+
+    Args:
+      offset: (H, W, 2) offset to the line.
+      distance: (H, W) its length.
+      column: (H, W, 2) the step to the next pixel along `axis`.
+      axis: 1 for the neighbours left and right, 0 for those above and below.
+    """
+    size = offset.shape[axis]
+    here, there = (jax.lax.slice_in_dim(offset, i, size - 1 + i, axis=axis) for i in (0, 1))
+    near, far = (jax.lax.slice_in_dim(distance, i, size - 1 + i, axis=axis) for i in (0, 1))
+    step = jax.lax.slice_in_dim(column, 0, size - 1, axis=axis)
+    between = ((here * there).sum(-1) <= 0) & (((here - there) * step).sum(-1) > 0)
+
+    def pad(found, before):
+        sides = [(0, 0), (0, 0)]
+        sides[axis] = (before, 1 - before)
+        return jnp.pad(found, sides)
+
+    return pad(between & (near <= far), 0) | pad(between & (far < near), 1)

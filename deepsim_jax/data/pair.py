@@ -1,0 +1,211 @@
+"""From a user's files to the pair that is trained on, and from there to the device."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import pathlib
+
+import jax.numpy as jnp
+import numpy as np
+
+from deepsim_jax.data import edges, images, primitives
+from deepsim_jax.errors import UserError
+from deepsim_jax.types import Pair
+
+log = logging.getLogger("deepsim_jax")
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A photo and its primitive as uint8 pictures, with all that an edit will need.
+
+    Attributes:
+      photo: (H, W, 3) uint8, at the size that the user gave.
+      image: (h, w, 3) uint8, the photo at the training size.
+      primitive: (h, w, 3) uint8.
+      spec: how the primitive is drawn.
+    """
+
+    photo: np.ndarray
+    image: np.ndarray
+    primitive: np.ndarray
+    spec: primitives.PrimitiveSpec
+
+    def hash(self) -> str:
+        """SHA-256 over both training pictures and the way the primitive is drawn."""
+        digest = hashlib.sha256(json.dumps(self.spec.to_json(), sort_keys=True).encode())
+        for array in (self.image, self.primitive):
+            digest.update(repr(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def save(self, folder: pathlib.Path):
+        """Writes photo.png, image.png, primitive.png and primitive.json."""
+        images.write_png(folder / "photo.png", self.photo)
+        images.write_png(folder / "image.png", self.image)
+        images.write_png(folder / "primitive.png", self.primitive)
+        text = json.dumps(self.spec.to_json(), indent=1)
+        images.write_bytes_atomic(folder / "primitive.json", text.encode())
+
+    @classmethod
+    def load(cls, folder: pathlib.Path) -> "Source":
+        """Reads what `save` wrote.
+
+        Raises:
+          UserError: a file is missing or damaged.
+        """
+        path = folder / "primitive.json"
+        try:
+            spec = primitives.PrimitiveSpec.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); the run's folder is damaged") from error
+        read = {name: images.read_image(folder / f"{name}.png", name=name)
+                for name in ("photo", "image", "primitive")}
+        return cls(spec=spec, **read)
+
+
+def folder_layout(root: pathlib.Path) -> tuple[pathlib.Path, dict[str, pathlib.Path], str]:
+    """Finds the training pair in the DeepSIM authors' folder layout.
+
+    Args:
+      root: a folder with train_B (the photo) and train_seg, train_edges or both. The pair is the
+        first photo in name order and the drawings of the same name, or the first ones. An empty
+        train_edges asks for automatic edges.
+
+    Returns:
+      (photo, {"segmentation": path, "edges": path} as far as there are, kind of primitive).
+
+    Raises:
+      UserError: the folder is not like that.
+    """
+    if not root.is_dir():
+        raise UserError(f"data.root={root}: no such folder")
+    photos = _pictures(root / "train_B")
+    if not photos:
+        raise UserError(f"{root}: train_B with a photo is needed, beside train_seg or train_edges")
+    photo, given = photos[0], {}
+    for option, name in (("segmentation", "train_seg"), ("edges", "train_edges")):
+        found = _pictures(root / name)
+        if found:
+            given[option] = next((p for p in found if p.stem == photo.stem), found[0])
+    has_edges = (root / "train_edges").is_dir()
+    if "segmentation" in given:
+        kind = "seg_edges" if has_edges else "seg"
+    elif has_edges:
+        kind = "edges"
+    else:
+        raise UserError(f"{root}: train_seg or train_edges is needed beside train_B")
+    return photo, given, kind
+
+
+def _pictures(folder):
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+
+
+def prepare(
+    image,
+    primitive=None,
+    *,
+    kind: str = "seg_edges",
+    segmentation=None,
+    edge_map=None,
+    landmarks=None,
+    max_side: int = 0,
+    edge_color: str = "black",
+    canny_sigma: float = 2.0,
+    method: str = "slic",
+    colors: int = 8,
+    thin: bool = True,
+    seed: int = 0,
+) -> Source:
+    """Reads a photo and reads or makes its primitive, at the training size.
+
+    Args:
+      image: path or array of the photo, see `images.read_image`.
+      primitive: path or array of a complete primitive of the photo's size, or None to make one.
+      kind: one of `primitives.KINDS`.
+      segmentation, edge_map, landmarks: parts given for a primitive that is made.
+      max_side: the longest side in training, px; 0 for the photo's own size.
+      edge_color, canny_sigma, method, colors, seed: see `primitives.make_primitive`.
+      thin: whether edges are drawn one pixel wide.
+
+    Raises:
+      UserError: unusable files, or a primitive of another size than the photo.
+    """
+    photo = images.read_image(image, name="image")
+    small = images.resize_to_limit(photo, max_side) if max_side else photo
+    _log_sizes(photo, small, max_side)
+
+    def drawing(source, name, kind):
+        picture = images.read_image(source, name=name)
+        if picture.shape != photo.shape:
+            raise UserError(f"{name}: {picture.shape[1]}x{picture.shape[0]} px, it must have the "
+                            f"photo's size {photo.shape[1]}x{photo.shape[0]}")
+        return primitives.resize_primitive(picture, kind, *small.shape[:2], edge_color=edge_color)
+
+    if primitive is not None:
+        drawn = drawing(primitive, "primitive", kind)
+    else:
+        options = {"sigma": canny_sigma, "edge_color": edge_color, "method": method, "colors": colors,
+                   "seed": seed, "landmarks": landmarks}
+        if segmentation is not None:
+            options["segmentation"] = drawing(segmentation, "segmentation", "seg")
+        if edge_map is not None:
+            options["edges"] = drawing(edge_map, "edges", "edges")
+        used = {k: v for k, v in options.items() if k in primitives.OPTIONS[kind]}
+        drawn = primitives.make_primitive(small, kind, **used)
+    drawn, spec = primitives.analyse(
+        drawn, kind, edge_color=edge_color, thin=thin, canny_sigma=canny_sigma)
+    return Source(photo=photo, image=small, primitive=drawn, spec=spec)
+
+
+def _log_sizes(photo, small, max_side):
+    size, trained = (f"{a.shape[1]}x{a.shape[0]}" for a in (photo, small))
+    if size == trained:
+        log.info("photo %s px: trained and edited at its own size", size)
+    else:
+        log.info("photo %s px: trained at %s (data.max_side=%d); an edit comes back at %s, with "
+                 "keep at %s", size, trained, max_side, trained, size)
+
+
+def to_device(source: Source, *, multiple: int, canny_sigmas: tuple[float, ...] = ()) -> Pair:
+    """The pair as the training step takes it: padded, split into layers, scaled to [-1, 1].
+
+    Args:
+      source: the pictures.
+      multiple: height and width are padded by reflection to multiples of this.
+      canny_sigmas: further edge maps of the photo to train on, for primitives that have edges.
+    """
+    image, _ = images.pad_to_multiple(source.image, multiple)
+    drawn, _ = images.pad_to_multiple(source.primitive, multiple)
+    layers = primitives.decompose(drawn, source.spec)
+    offsets = None
+    if layers.edges is not None:
+        maps = [layers.edges]
+        for sigma in canny_sigmas:
+            edge_map = edges.canny_edges(source.image, sigma=sigma)
+            edge_map = edges.thin_edges(edge_map) if source.spec.thin else edge_map
+            maps.append(images.pad_to_multiple(edge_map[..., None], multiple)[0][..., 0])
+        offsets = jnp.asarray(np.stack([edges.edge_offsets(m) for m in maps]))
+    return Pair(
+        image=jnp.asarray(to_float(image)),
+        regions=jnp.asarray(to_float(layers.regions)),
+        edges=offsets,
+        edge_value=1.0 if source.spec.edge_color == "white" else -1.0,
+        smooth_regions=source.spec.kind == "paint" and source.spec.palette is None,
+    )
+
+
+def to_float(picture: np.ndarray) -> np.ndarray:
+    """uint8 [0, 255] -> float32 [-1, 1]."""
+    return picture.astype(np.float32) / 127.5 - 1.0
+
+
+def to_uint8(picture: np.ndarray) -> np.ndarray:
+    """Float [-1, 1] -> uint8, rounded and clipped."""
+    return np.clip(np.rint((np.asarray(picture) + 1.0) * 127.5), 0, 255).astype(np.uint8)

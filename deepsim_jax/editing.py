@@ -1,0 +1,181 @@
+"""Edits: compositing with the photo, and edits of pictures, folders and videos."""
+
+import itertools
+import logging
+import pathlib
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+import scipy.ndimage
+
+from deepsim_jax.data import images
+from deepsim_jax.errors import UserError
+
+log = logging.getLogger("deepsim_jax")
+
+VIDEO_CODECS = {".mp4": "vp09", ".webm": "VP90"}
+"""Container suffix -> FourCC. VP9 plays in every current browser and needs no extra encoder."""
+
+FEATHER = 0.02
+"""Width of the seam between edited and kept pixels, as a fraction of the longer side."""
+
+AUTO_REACH = 0.03
+"""How far around a changed line or region `auto_keep` lets the picture change, same unit."""
+
+
+def auto_keep(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The mask of what an edit leaves alone: everything outside the dilated difference.
+
+    Args:
+      before, after: uint8 (H, W, 3), the original and the edited primitive.
+
+    Returns:
+      bool (H, W), True where the photo is to be kept.
+    """
+    changed = np.any(before != after, axis=-1)
+    radius = max(2, round(AUTO_REACH * max(changed.shape)))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    # Closing first joins the scattered pixels of moved lines into the region that they describe.
+    changed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, disk)
+    return cv2.dilate(changed, disk) == 0
+
+
+def composite(photo: np.ndarray, edited: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Lays the edited picture over the photo where it is not to be kept.
+
+    The seam is feathered wholly on the edited side: where `keep` is True the result is the photo,
+    bit for bit.
+
+    Args:
+      photo: uint8 (H, W, 3).
+      edited: uint8 (h, w, 3) of the same aspect; enlarged to the photo's size if it is smaller.
+      keep: bool of either size, True = kept.
+
+    Returns:
+      uint8 (H, W, 3).
+    """
+    height, width = photo.shape[:2]
+    if edited.shape != photo.shape:
+        edited = cv2.resize(edited, (width, height), interpolation=cv2.INTER_CUBIC)
+    if keep.shape != (height, width):
+        # A pixel that touches a kept one is kept: nearest enlargement alone could free part of it.
+        keep = cv2.resize(keep.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR) > 0
+    distance = scipy.ndimage.distance_transform_edt(~keep) if keep.any() else np.inf
+    alpha = np.clip(distance / (FEATHER * max(height, width) + 1.0), 0.0, 1.0)
+    alpha = np.broadcast_to(np.asarray(alpha)[..., None] if keep.any() else alpha, photo.shape)
+    blend = np.rint(photo + alpha * (edited.astype(np.float64) - photo)).astype(np.uint8)
+    return np.where(keep[..., None], photo, blend)
+
+
+def edit_path(
+    edit: Callable[[np.ndarray], np.ndarray], source: pathlib.Path, output: pathlib.Path
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Applies an edit function to a picture, a folder of pictures or a video of primitives.
+
+    Args:
+      edit: primitive, uint8 (H, W, 3) -> picture.
+      source: a picture, a folder or a video file.
+      output: a picture, a folder (pictures of the same names) or, for a folder or a video of
+        primitives, a video file with a suffix in `VIDEO_CODECS`.
+
+    Returns:
+      (primitive, picture) of the first and, of several, the last frame; the others are on the disk.
+
+    Raises:
+      UserError: the source is missing or unreadable, the output cannot be written or is of another
+        kind. Frames that are done stay.
+    """
+    if not source.exists():
+        raise UserError(f"input {source}: no such file or folder")
+    if source.is_dir():
+        names, frames, rate = _folder(source)
+    elif _is_video(source):
+        names, frames, rate = _video(source)
+    else:
+        primitive = images.read_image(source, name="input")
+        picture = edit(primitive)
+        write_picture(output, picture)
+        return [(primitive, picture)]
+    pairs = ((primitive, edit(primitive)) for primitive in frames)
+    if output.suffix.lower() in VIDEO_CODECS:
+        return _write_video(output, pairs, rate)
+    if output.suffix:
+        raise UserError(f"output {output}: give a folder or a {' or '.join(VIDEO_CODECS)} file")
+    ends = []
+    for name, done in zip(names, pairs, strict=False):
+        images.write_png(output / name, done[1])
+        ends = [*ends[:1], done]
+    return ends
+
+
+def write_picture(output: pathlib.Path, picture: np.ndarray):
+    """Writes a single result, losslessly, so that kept pixels stay what they are.
+
+    Raises:
+      UserError: the name does not end in .png, or it cannot be written.
+    """
+    if output.suffix.lower() != ".png":
+        raise UserError(f"output {output}: a .png file is needed for a single picture")
+    images.write_png(output, picture)
+
+
+def _is_video(path):
+    return path.suffix.lower() in (".mp4", ".webm", ".avi", ".mov", ".mkv", ".gif", ".m4v")
+
+
+def _folder(folder):
+    paths = [p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp")]
+    if not paths:
+        raise UserError(f"input {folder}: no pictures in it")
+    # 2.png comes before 10.png, as a person numbers frames.
+    paths.sort(key=lambda p: (len(p.stem), p.stem) if p.stem.isdigit() else (0, p.stem))
+    names = [p.with_suffix(".png").name for p in paths]
+    if len(set(names)) < len(names):
+        raise UserError(f"input {folder}: two pictures differ only in their suffix")
+    return names, (images.read_image(p, name="input") for p in paths), 10.0
+
+
+def _video(path):
+    reader = cv2.VideoCapture(str(path))
+    count = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
+    if count < 1:
+        raise UserError(f"input {path}: not a video that can be read")
+    rate = reader.get(cv2.CAP_PROP_FPS) or 10.0
+
+    return (f"{i:05d}.png" for i in itertools.count()), _frames(reader), rate
+
+
+def _frames(reader) -> Iterator[np.ndarray]:
+    while True:
+        there, frame = reader.read()
+        if not there:
+            break
+        yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    reader.release()
+
+
+def _write_video(output, pairs, rate):
+    """Encodes into a temporary file, which takes the output's name when it is complete."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.stem}.part{output.suffix}")
+    writer, ends = None, []
+    try:
+        for primitive, picture in pairs:
+            if writer is None:
+                # 4:2:0 video has even sizes; a single odd row or column is repeated.
+                size = tuple(n + n % 2 for n in picture.shape[1::-1])
+                code = cv2.VideoWriter_fourcc(*VIDEO_CODECS[output.suffix.lower()])
+                writer = cv2.VideoWriter(str(partial), code, rate, size)
+                if not writer.isOpened():
+                    raise UserError(f"output {output}: this OpenCV cannot write it, try a folder")
+            pad = ((0, size[1] - picture.shape[0]), (0, size[0] - picture.shape[1]), (0, 0))
+            writer.write(cv2.cvtColor(np.pad(picture, pad, mode="edge"), cv2.COLOR_RGB2BGR))
+            ends = [*ends[:1], (primitive, picture)]
+        writer.release()
+        partial.replace(output)
+    except OSError as error:
+        raise UserError(f"output {output}: cannot be written ({error.strerror})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return ends

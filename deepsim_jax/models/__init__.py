@@ -1,0 +1,1 @@
+"""The systems, as siblings that never import each other."""

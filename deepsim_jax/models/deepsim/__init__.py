@@ -1,0 +1,1 @@
+"""DeepSIM: a conditional generator learned from one photograph and its primitive."""

@@ -1,0 +1,152 @@
+"""Edits of a primitive written down as JSON, so that they can be repeated and shared.
+
+    {"size": [451, 300],
+     "steps": [{"warp": {"from": [[100, 80]], "to": [[100, 60]], "fixed": [[10, 10]]}},
+               {"paint": {"polygon": [[0, 0], [9, 0], [9, 9]], "color": [10, 200, 30]}},
+               {"paint": {"polygon": [[0, 0], [9, 0], [9, 9]], "like": [40, 40]}},
+               {"line": {"points": [[5, 5], [50, 60]]}},
+               {"copy": {"polygon": [[0, 0], [9, 0], [9, 9]], "by": [30, 0], "scale": 1.2,
+                         "flip": true}}]}
+
+Coordinates are (x, y) pixels of a primitive of the given size and are scaled to the real one.
+"""
+
+import dataclasses
+import json
+import pathlib
+
+import cv2
+import jax.numpy as jnp
+import numpy as np
+
+from deepsim_jax import augment
+from deepsim_jax.data import pair, primitives
+from deepsim_jax.errors import UserError
+from deepsim_jax.geometry import grid, tps
+
+
+def read(path: pathlib.Path) -> dict:
+    """Reads a recipe file.
+
+    Raises:
+      UserError: not JSON, or not a recipe.
+    """
+    try:
+        recipe = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"recipe {path}: cannot be read ({error})") from error
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("steps"), list):
+        raise UserError(f'recipe {path}: an object with "size" and a list "steps" is needed')
+    return recipe
+
+
+def apply(recipe: dict, primitive: np.ndarray, spec: primitives.PrimitiveSpec) -> np.ndarray:
+    """Applies the steps of a recipe, in order, to a primitive.
+
+    Args:
+      recipe: as in the module's docstring.
+      primitive: uint8 (H, W, 3).
+      spec: how it is drawn.
+
+    Returns:
+      uint8 (H, W, 3).
+
+    Raises:
+      UserError: naming the step that is not understood.
+    """
+    height, width = primitive.shape[:2]
+    size = recipe.get("size", [width, height])
+    try:
+        unit = np.array([width / size[0], height / size[1]])
+    except (TypeError, IndexError, ZeroDivisionError) as error:
+        raise UserError(f'recipe: "size" is {size!r}, [width, height] is needed') from error
+    layers = primitives.decompose(primitive, spec)
+    for number, step in enumerate(recipe["steps"], 1):
+        try:
+            (kind, options), = step.items()
+            layers = STEPS[kind](layers, spec, unit, **options)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"recipe: step {number} ({step!r:.80}) is not understood ({error}); the "
+                            f"steps are {', '.join(STEPS)}") from error
+    return primitives.compose(layers, spec)
+
+
+def _points(points, unit):
+    array = np.asarray(points, np.float64).reshape(-1, 2) * unit
+    if not len(array) or not np.all(np.isfinite(array)):
+        raise ValueError("points are lists of [x, y]")
+    return array
+
+
+def _inside(polygon, unit, shape):
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [np.rint(_points(polygon, unit)).astype(np.int32)], 1)
+    return mask > 0
+
+
+def _warp(layers, spec, unit, *, fixed=(), **ends):
+    """Moves points of the drawing; the border and the fixed points stay, the rest bends along."""
+    height, width = layers.regions.shape[:2]
+    start, end = _points(ends.pop("from"), unit), _points(ends.pop("to"), unit)
+    if ends or len(start) != len(end):
+        raise ValueError('"from" and "to" need the same number of points')
+    pinned = [[x, y] for x in (0, (width - 1) / 2, width - 1) for y in (0, (height - 1) / 2, height - 1)
+              if (x, y) != ((width - 1) / 2, (height - 1) / 2)]
+    pinned = np.concatenate([np.array(pinned), _points(fixed, unit)]) if len(fixed) else np.array(pinned)
+    # The spline tells for each pixel of the edited drawing where it comes from.
+    to = grid.to_normalised(jnp.asarray(np.concatenate([end, pinned]), jnp.float32), height, width)
+    come = grid.to_normalised(jnp.asarray(np.concatenate([start, pinned]), jnp.float32), height, width)
+    field = tps.evaluate(tps.solve(to, come), grid.pixel_grid(height, width))
+    drawn = pair.Source(photo=layers.regions, image=layers.regions, spec=spec,
+                        primitive=primitives.compose(layers, spec))
+    moved, _ = augment.warp(pair.to_device(drawn, multiple=1), field)
+    return primitives.decompose(pair.to_uint8(moved), spec)
+
+
+def _paint(layers, spec, unit, *, polygon, color=None, like=None):
+    """Fills a polygon with a colour, or the colour found at a point, and removes the lines in it."""
+    mask = _inside(polygon, unit, layers.regions.shape[:2])
+    if (color is None) == (like is None):
+        raise ValueError('give either "color" or "like"')
+    if color is None:
+        x, y = np.rint(_points(like, unit)[0]).astype(int)
+        color = layers.regions[y, x]
+    regions = layers.regions.copy()
+    regions[mask] = np.asarray(color, np.uint8)
+    edges = None if layers.edges is None else layers.edges & ~mask
+    return dataclasses.replace(layers, regions=regions, edges=edges)
+
+
+def _line(layers, spec, unit, *, points, closed=False):
+    """Draws an edge along a polyline."""
+    if layers.edges is None:
+        raise ValueError(f"a {spec.kind} primitive has no lines")
+    drawn = layers.edges.astype(np.uint8)
+    cv2.polylines(drawn, [np.rint(_points(points, unit)).astype(np.int32)], closed, 1)
+    return dataclasses.replace(layers, edges=drawn > 0)
+
+
+def _copy(layers, spec, unit, *, polygon, by, flip=False, **size):
+    """Copies what is inside a polygon to another place, scaled about the polygon's centre."""
+    factor = float(size.pop("scale", 1.0))
+    if size or factor <= 0:
+        raise ValueError(f"unknown options {sorted(size)}" if size else "scale must be positive")
+    height, width = layers.regions.shape[:2]
+    outline = _points(polygon, unit)
+    centre, shift = outline.mean(0), _points(by, unit)[0]
+    turn = np.diag([-factor if flip else factor, factor])
+    matrix = np.column_stack([turn, centre + shift - turn @ centre])
+
+    def moved(array):
+        return cv2.warpAffine(array, matrix, (width, height), flags=cv2.INTER_NEAREST)
+
+    mask = moved(_inside(polygon, unit, (height, width)).astype(np.uint8)) > 0
+    regions = np.where(mask[..., None], moved(layers.regions), layers.regions)
+    edges = layers.edges
+    if edges is not None:
+        edges = np.where(mask, moved(edges.astype(np.uint8)) > 0, edges)
+    return dataclasses.replace(layers, regions=regions, edges=edges)
+
+
+STEPS = {"warp": _warp, "paint": _paint, "line": _line, "copy": _copy}
+"""The kinds of step: name -> function on the primitive's layers."""

@@ -1,0 +1,105 @@
+"""A run's folder: whose it is, and what a second start in it may do.
+
+    config.json      the config, the pair's hash, the version; written last, it makes the folder a run
+    pair/            what is trained on
+    checkpoints/     by step
+    metrics.jsonl    the losses
+    samples/         previews during training
+    edits/           edits made from the command line
+    report.html      photo, primitive and edits on one page
+"""
+
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
+
+from deepsim_jax import settings
+from deepsim_jax.data import images, pair
+from deepsim_jax.errors import UserError
+
+CONFIG = "config.json"
+STARTING = "config.json.starting"
+OURS = ("pair", "checkpoints", "samples", "metrics.jsonl")
+
+
+def claim(workdir: pathlib.Path, config, source: pair.Source, *, extend: bool) -> Callable[[], None]:
+    """Makes a folder the home of a run, or checks that it is this run's already.
+
+    Args:
+      workdir: the folder, which may not exist yet.
+      config: validated.
+      source: the pair.
+      extend: whether `train.steps` may be larger than when the run was started.
+
+    Returns:
+      A function to call when the first checkpoint is saved; only then is the folder a run. A start
+      that was killed before leaves a mark, by which the next start may clear its remains.
+
+    Raises:
+      UserError: the folder holds another run (naming what differs), something else, or cannot be
+        written.
+    """
+    record = {"config": settings.flatten(config), "pair": source.hash()}
+    text = json.dumps(record, indent=1).encode()
+    if (workdir / CONFIG).is_file():
+        if _same_run(workdir, record, extend):
+            return lambda: images.write_bytes_atomic(workdir / CONFIG, text)
+        return lambda: None
+    if (workdir / STARTING).is_file():
+        for name in ("pair", "checkpoints"):
+            shutil.rmtree(workdir / name, ignore_errors=True)
+    else:
+        found = [name for name in OURS if (workdir / name).exists()]
+        if found:
+            raise UserError(f"{workdir}: holds {found[0]} but no {CONFIG}, so it is not a run of this "
+                            "program; choose another workdir")
+    images.write_bytes_atomic(workdir / STARTING, text)
+    source.save(workdir / "pair")
+    return lambda: os.replace(workdir / STARTING, workdir / CONFIG)
+
+
+def _same_run(workdir, record, extend) -> bool:
+    """Whether the stored config must be rewritten because the run is extended."""
+    stored = _read(workdir)
+    old, new = dict(stored["config"]), dict(record["config"])
+    before, after = old.pop("train.steps", 0), new.pop("train.steps")
+    differing = settings.differences(old, new)
+    if stored["pair"] != record["pair"]:
+        differing.append("another photo or primitive")
+    if before != after and not (extend and after > before):
+        advice = " (--extend allows more)" if after > before else ""
+        differing.append(f"train.steps: {before} -> {after}{advice}")
+    if differing:
+        raise UserError(f"{workdir}: holds a run with other settings ({'; '.join(differing)}); "
+                        "choose another workdir or repeat the old settings")
+    return before != after
+
+
+def read_config(workdir: pathlib.Path):
+    """The config of the run in a folder.
+
+    Raises:
+      UserError: there is none, or it is damaged.
+    """
+    return settings.unflatten(_read(workdir)["config"])
+
+
+def is_run(workdir: pathlib.Path) -> bool:
+    """Whether the folder holds a run."""
+    return (workdir / CONFIG).is_file()
+
+
+def _read(workdir):
+    path = workdir / CONFIG
+    if (workdir / STARTING).is_file() and not path.is_file():
+        raise UserError(f"{workdir}: its training was stopped before it began; start it again")
+    if not path.is_file():
+        raise UserError(f"{workdir}: no run in this folder (no {CONFIG})")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["config"].items(), record["pair"].lower()
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise UserError(f"{path}: damaged ({error}); restore it from a copy") from error
+    return record

@@ -1,0 +1,312 @@
+"""Configs: the defaults, where they are found, what is allowed in them, what follows from them.
+
+A config is an `ml_collections.ConfigDict`. Files in `configs/` start from `default()` and change what
+they are about; the command line overrides single keys (`--config.train.steps=500`). Nothing below
+this module and the model builders ever sees a config: functions take plain arguments.
+"""
+
+import difflib
+import importlib.util
+import json
+import pathlib
+
+import ml_collections
+
+from deepsim_jax.errors import UserError
+
+CHOICES = {
+    "system": ("deepsim",),
+    "data.kind": ("auto", "edges", "seg", "seg_edges", "paint", "landmarks"),
+    "data.edge_color": ("black", "white"),
+    "data.segmentation": ("slic", "felzenszwalb", "kmeans"),
+    "augment.compat": ("paper", "code"),
+    "model.generator": ("global", "local"),
+    "model.dtype": ("float32", "bfloat16"),
+    "loss.adversarial": ("lsgan", "log"),
+    "loss.perceptual": ("vgg16", "vgg19", "none"),
+}
+"""The allowed values of the keys that hold a word."""
+
+RANGES = {
+    "data.max_side": (0, None),
+    "data.canny_sigma": (0.0, None),
+    "data.colors": (2, 256),
+    "augment.flip": (0.0, 1.0),
+    "augment.tps": (0.0, 1.0),
+    "augment.tps_jitter": (0.0, 0.5),
+    "augment.tps_smoothing": (0.0, None),
+    "augment.rotation": (0.0, 1.0),
+    "augment.rotation_degrees": (0.0, 180.0),
+    "augment.shear": (0.0, 1.0),
+    "augment.shear_range": (0.0, 1.0),
+    "augment.translation": (0.0, 1.0),
+    "augment.translation_range": (0.0, 1.0),
+    "augment.cutmix": (0.0, 1.0),
+    "augment.canny": (0.0, 1.0),
+    "model.filters": (1, 1024),
+    "model.downsamplings": (1, 8),
+    "model.blocks": (0, 64),
+    "model.local_blocks": (0, 64),
+    "model.d_filters": (1, 1024),
+    "model.d_layers": (1, 8),
+    "model.d_scales": (1, 8),
+    "loss.adversarial_weight": (0.0, None),
+    "loss.feature_matching": (0.0, None),
+    "loss.perceptual_weight": (0.0, None),
+    "optim.g_rate": (0.0, 1.0),
+    "optim.d_rate": (0.0, 1.0),
+    "optim.b1": (0.0, 0.9999),
+    "optim.b2": (0.0, 0.999999),
+    "train.steps": (1, None),
+    "train.constant_fraction": (0.0, 1.0),
+    "train.batch": (1, None),
+    "train.devices": (0, None),
+    "train.ema": (0.0, 0.99999),
+    "train.save_every": (1, None),
+    "train.keep": (1, None),
+    "train.log_every": (1, None),
+    "train.preview_every": (0, None),
+}
+"""The allowed closed range of the keys that hold a number; None is no bound."""
+
+SOURCE_KEYS = ("data.image", "data.primitive", "data.root", "data.landmarks")
+"""Keys that say where the pair comes from. A run is tied to the pair's hash, not to these paths."""
+
+
+def default() -> ml_collections.ConfigDict:
+    """The complete set of keys with the published program's hyperparameters.
+
+    Returns:
+      An unlocked copy; every key is explained beside its value.
+    """
+    c = ml_collections.ConfigDict()
+    c.system = "deepsim"
+    c.seed = 0
+
+    c.data = data = ml_collections.ConfigDict()
+    data.image = ""  # path of the photo
+    data.primitive = ""  # path of its primitive; empty: made from the photo
+    data.root = ""  # instead of both: a folder with train_B, train_seg, train_edges
+    data.landmarks = ""  # JSON file of points and polylines, for kind "landmarks"
+    data.kind = "auto"  # auto: what the root folder holds, else seg_edges
+    data.max_side = 0  # longest side in training, px; 0: the photo's own size
+    data.edge_color = "black"  # edges black on white, or white on black
+    data.canny_sigma = 2.0  # Gaussian sigma of automatic edges, px at the training size
+    data.segmentation = "slic"  # method of automatic segmentations
+    data.colors = 8  # most colours of an automatic segmentation
+    data.thin_edges = True  # draw edges one pixel wide, in training and in edits
+
+    c.augment = augment = ml_collections.ConfigDict()
+    augment.compat = "paper"  # code: the published program's exclusive affine branch
+    augment.flip = 0.5  # this and the following bare names are probabilities
+    augment.tps = 0.99
+    augment.tps_points = (3, 3)  # control points along x and y, border to border
+    augment.tps_jitter = 0.1  # uniform +-, as a fraction of the image's extent
+    augment.tps_smoothing = 0.0  # the paper's lambda (equation 4)
+    augment.rotation = 0.5
+    augment.rotation_degrees = 10.0
+    augment.shear = 0.0
+    augment.shear_range = 0.3
+    augment.translation = 0.0
+    augment.translation_range = 0.2
+    augment.cutmix = 0.0
+    augment.cutmix_side = (32, 96)
+    augment.canny = 0.0
+    augment.canny_sigmas = (1.2, 1.5, 1.8, 2.1, 2.4, 2.7)
+
+    c.model = model = ml_collections.ConfigDict()
+    model.generator = "global"  # local: the coarse-to-fine local enhancer
+    model.filters = 64
+    model.downsamplings = 4
+    model.blocks = 9
+    model.local_blocks = 3
+    model.d_filters = 64
+    model.d_layers = 3
+    model.d_scales = 2
+    model.dtype = "float32"  # of the arithmetic; parameters and norms stay float32
+
+    c.loss = loss = ml_collections.ConfigDict()
+    loss.adversarial = "lsgan"  # log: the paper's equations 2 and 3
+    loss.adversarial_weight = 1.0  # the paper's alpha, with the log loss
+    loss.feature_matching = 10.0
+    loss.perceptual = "vgg16"
+    loss.perceptual_weight = 10.0
+    loss.perceptual_normalise = True  # ImageNet mean and std; the published program feeds raw
+    loss.perceptual_depth = 5  # taps relu1_1 .. relu<depth>_1; fewer is faster
+    loss.vgg19_file = ""  # torchvision's vgg19 state dict; empty: a verified download
+
+    c.optim = optim = ml_collections.ConfigDict()
+    optim.g_rate = 2e-4
+    optim.d_rate = 2e-4
+    optim.b1 = 0.5
+    optim.b2 = 0.999
+
+    c.train = train = ml_collections.ConfigDict()
+    train.steps = 16000
+    train.constant_fraction = 0.5  # then the learning rate falls linearly to zero
+    train.batch = 1  # augmented copies of the pair per step, over all devices
+    train.devices = 0  # 0: as many as there are and as divide the batch
+    train.ema = 0.0  # decay of the generator's moving average; 0: none
+    train.save_every = 1000
+    train.keep = 2  # checkpoints kept
+    train.log_every = 50
+    train.preview_every = 500
+    train.tensorboard = False
+    return c
+
+
+def shipped_configs() -> dict[str, pathlib.Path]:
+    """The configs that come with the package: name -> file.
+
+    They are `configs/*.py` in a checkout and are installed as the package `deepsim_jax.configs`.
+    """
+    package = pathlib.Path(__file__).parent
+    for folder in (package / "configs", package.parent / "configs"):
+        found = {p.stem: p for p in sorted(folder.glob("*.py")) if p.stem != "__init__"}
+        if found:
+            return found
+    return {}
+
+
+def load(config) -> ml_collections.ConfigDict:
+    """A validated copy of a config, from whichever form the caller has.
+
+    Args:
+      config: a `ConfigDict`, the name of a shipped config ("quickstart"), or the path of a config
+        file; a name or path may carry an option after a colon ("quickstart:tiny").
+
+    Raises:
+      UserError: no such config, or what `validate` refuses.
+    """
+    if isinstance(config, ml_collections.ConfigDict):
+        return validate(config)
+    if not isinstance(config, str | pathlib.Path):
+        raise UserError(f"config of type {type(config).__name__}: give a name, a path or a ConfigDict")
+    name, _, option = str(config).partition(":")
+    shipped = shipped_configs()
+    path = shipped.get(name, pathlib.Path(name))
+    if not path.is_file():
+        raise UserError(f"config {name!r}: no such file, nor one of {', '.join(shipped)}")
+    spec = importlib.util.spec_from_file_location(f"deepsim_jax_config_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"config {name!r}: a config is a Python file with a function get_config")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "get_config"):
+        raise UserError(f"config {name!r}: the file has no function get_config")
+    return validate(module.get_config(option) if option else module.get_config())
+
+
+def apply_option(config: ml_collections.ConfigDict, option: str, *, known: tuple[str, ...] = ()):
+    """Applies the option that every shipped config knows: "tiny", a few seconds on a laptop.
+
+    Args:
+      config: changed in place.
+      option: what stands behind the colon of `--config=configs/name.py:option`.
+      known: further options, which the config file has already handled.
+
+    Raises:
+      UserError: for another option.
+    """
+    if option == "tiny":
+        config.data.max_side = 64
+        config.model.filters = 4
+        config.model.downsamplings = 2
+        config.model.blocks = 1
+        config.model.local_blocks = 1
+        config.model.d_filters = 4
+        config.loss.perceptual_depth = 2
+        config.train.steps = 6
+        config.train.log_every = 2
+        config.train.save_every = 3
+        config.train.preview_every = 3
+    elif option and option not in known:
+        raise UserError(f"config option {option!r}: choose one of {', '.join(('tiny', *known))}")
+
+
+def flatten(config) -> dict[str, object]:
+    """A config as {"section.key": plain value}; tuples become lists, as in JSON."""
+    flat = {}
+    for key, value in json.loads(config.to_json_best_effort()).items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{inner}": v for inner, v in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def unflatten(flat: dict[str, object]) -> ml_collections.ConfigDict:
+    """The inverse of `flatten`, over the defaults; unknown keys are refused."""
+    config = default()
+    unknown_key(flat, flatten(config))
+    with config.unlocked():
+        for key, value in flat.items():
+            section, _, name = key.rpartition(".")
+            target = config[section] if section else config
+            target[name] = tuple(value) if isinstance(value, list) else value
+    return validate(config)
+
+
+def unknown_key(given, known):
+    """Refuses keys that do not exist, with the nearest one that does."""
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+            raise UserError(f"config key {key!r} does not exist: did you mean {near[0]!r}?")
+
+
+def validate(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    """A locked copy of the config, after every key's type, choice and range has been checked.
+
+    Raises:
+      UserError: naming the key, its value and what is allowed.
+    """
+    flat, known = flatten(config), flatten(default())
+    unknown_key(flat, known)
+    missing = [key for key in known if key not in flat]
+    if missing:
+        raise UserError(f"config key {missing[0]!r} is missing: start from settings.default()")
+    for key, value in flat.items():
+        _check(key, value, known[key])
+    if config.model.generator == "local" and config.model.filters % 2:
+        raise UserError(f"model.filters={config.model.filters}: the local enhancer needs an even number")
+    copy = config.copy_and_resolve_references()
+    return copy.lock()
+
+
+def _check(key, value, standard):
+    if isinstance(standard, bool) or isinstance(standard, str):
+        if type(value) is not type(standard):
+            raise UserError(f"{key}={value!r}: a {type(standard).__name__} is needed")
+        if key in CHOICES and value not in CHOICES[key]:
+            raise UserError(f"{key}={value!r}: choose one of {', '.join(CHOICES[key])}")
+    elif isinstance(standard, list):
+        if not isinstance(value, list) or not all(_is_number(v) and v > 0 for v in value):
+            raise UserError(f"{key}={value!r}: a tuple of positive numbers is needed")
+        if key != "augment.canny_sigmas" and len(value) != len(standard):
+            raise UserError(f"{key}={value!r}: {len(standard)} numbers are needed")
+        if key == "augment.tps_points" and min(value) < 2:
+            raise UserError(f"{key}={value!r}: at least 2 control points along each axis are needed")
+    else:
+        if not _is_number(value) or (isinstance(standard, int) and value != int(value)):
+            kind = "whole number" if isinstance(standard, int) else "number"
+            raise UserError(f"{key}={value!r}: a {kind} is needed")
+        low, high = RANGES.get(key, (None, None))
+        if (low is not None and value < low) or (high is not None and value > high):
+            bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+            raise UserError(f"{key}={value!r}: it must be {bounds}")
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def differences(old: dict[str, object], new: dict[str, object]) -> list[str]:
+    """What differs between two flattened configs, as "key: old -> new", sources left aside."""
+    keys = [k for k in {**old, **new} if k not in SOURCE_KEYS]
+    return [f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in keys if old.get(k) != new.get(k)]
+
+
+def size_multiple(config: ml_collections.ConfigDict) -> int:
+    """The number that divides the height and width which the generator takes."""
+    return 2 ** (config.model.downsamplings + (config.model.generator == "local"))

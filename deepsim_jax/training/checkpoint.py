@@ -1,0 +1,122 @@
+"""Saving and restoring training states. Orbax lives here and nowhere else."""
+
+import pathlib
+import shutil
+import zlib
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from deepsim_jax.errors import UserError
+
+# A checkpoint is written beside its final name first and needs some room for its own metadata.
+SPARE_BYTES = 64 * 2**20
+
+
+class Checkpoints:
+    """The checkpoints of one run: `<folder>/<step>/`, each a set of named trees.
+
+    Saving is synchronous: an asynchronous save holds on to the state, which blocks its in-place
+    update and costs up to a whole state of memory. A checkpoint appears under its name only when it
+    is complete, together with a CRC-32 of every tree's content, because the storage format itself
+    does not notice a changed byte.
+    """
+
+    def __init__(self, folder: pathlib.Path, *, keep: int = 2, read_only: bool = False):
+        """Opens the folder.
+
+        Args:
+          folder: created, and cleared of what a killed save has left, unless `read_only`.
+          keep: how many checkpoints stay; the oldest go first.
+          read_only: only look, for readers beside a running training.
+        """
+        self.folder = pathlib.Path(folder).absolute()
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=ocp.checkpoint_managers.LatestN(keep),
+            enable_async_checkpointing=False,
+            create=False,
+        )
+        try:
+            if not read_only:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                for torn in self.folder.glob("*.orbax-checkpoint-tmp*"):
+                    shutil.rmtree(torn)
+            self._manager = ocp.CheckpointManager(self.folder, options=options)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"{self.folder}: cannot be opened ({reason})") from error
+
+    def steps(self) -> list[int]:
+        """The steps that have a complete checkpoint, in order."""
+        return sorted(self._manager.all_steps())
+
+    def latest(self) -> int | None:
+        """The newest step, or None."""
+        return max(self.steps(), default=None)
+
+    def save(self, step: int, trees: dict):
+        """Saves named trees of arrays as the checkpoint of a step, unless it is there already.
+
+        Raises:
+          UserError: too little free space (checked before anything is written), or the write fails;
+            earlier checkpoints are untouched either way.
+        """
+        if step in self.steps():
+            return
+        need = sum(leaf.nbytes for leaf in jax.tree.leaves(trees)) + SPARE_BYTES
+        free = shutil.disk_usage(self.folder).free
+        if free < need:
+            raise UserError(
+                f"{self.folder}: {free / 2**20:.0f} MiB free, the checkpoint of step {step} needs "
+                f"{need / 2**20:.0f} MiB; free some space and start the same command again, it goes "
+                f"on from step {self.latest() or 0}")
+        items = {name: ocp.args.StandardSave(tree) for name, tree in trees.items()}
+        digests = {name: _digest(tree) for name, tree in trees.items()}
+        try:
+            self._manager.save(
+                step, args=ocp.args.Composite(digests=ocp.args.JsonSave(digests), **items))
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0][:200]
+            raise UserError(
+                f"{self.folder}: the checkpoint of step {step} could not be written ({reason}); "
+                f"start the same command again, it goes on from step {self.latest() or 0}") from error
+
+    def restore(self, step: int, like: dict) -> dict:
+        """Restores named trees of a step.
+
+        Args:
+          step: one of `steps()`.
+          like: name -> tree of arrays or `jax.ShapeDtypeStruct` with the shapes to expect.
+
+        Raises:
+          UserError: the checkpoint is damaged or holds other shapes.
+        """
+        items = {name: ocp.args.StandardRestore(tree) for name, tree in like.items()}
+        try:
+            restored = self._manager.restore(
+                step, args=ocp.args.Composite(digests=ocp.args.JsonRestore(), **items))
+            intact = all(_digest(restored[n]) == restored.digests[n] for n in like)
+        # Orbax passes on whatever its storage layer raises, bare Exception among it.
+        except Exception as error:
+            raise self._damaged(step, str(error).splitlines()[0][:200]) from error
+        if not intact:
+            raise self._damaged(step, "its content does not match its checksum")
+        return {name: restored[name] for name in like}
+
+    def _damaged(self, step, reason):
+        earlier = [s for s in self.steps() if s < step]
+        advice = (f"delete that folder to go on from step {earlier[-1]}" if earlier
+                  else "it is the only one, so the run must be trained again in a new folder")
+        return UserError(f"{self.folder / str(step)}: the checkpoint cannot be read ({reason}); {advice}")
+
+    def close(self):
+        self._manager.close()
+
+
+def _digest(tree) -> int:
+    """CRC-32 over the bytes of all leaves in tree order."""
+    value = 0
+    for leaf in jax.tree.leaves(tree):
+        value = zlib.crc32(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8), value)
+    return value

@@ -1,0 +1,62 @@
+"""Data parallelism over augmented batches; the only file that knows devices."""
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from deepsim_jax.errors import UserError
+
+AXIS = "data"
+
+
+def choose(batch: int, requested: int, *, available: int) -> int:
+    """The number of devices that a run uses.
+
+    Args:
+      batch: augmented samples in a step, over all devices.
+      requested: the number asked for; 0 for all that there are.
+      available: the number that there are.
+
+    Raises:
+      UserError: more are asked for than there are, or the batch cannot be divided.
+    """
+    count = requested or available
+    if count > available:
+        raise UserError(f"train.devices={count}: this machine has {available}")
+    if batch == 1 and not requested:
+        return 1
+    if batch % count:
+        raise UserError(f"train.batch={batch}: it must be a multiple of the {count} devices, or "
+                        f"set train.devices to a divisor of {batch}")
+    return count
+
+
+class Compiled:
+    """A step compiled for a number of devices, its state donated.
+
+    One device: plain `jax.jit`. Several: `jax.pmap` with the state unreplicated in the program's
+    eyes (`in_axes=None`, `out_axes=None`), each device taking its share of the global batch.
+    """
+
+    def __init__(self, make, *, batch: int, count: int):
+        """`make` is axis name or None -> step function, as `step.make_step` builds it."""
+        self.count = count
+        samples = jnp.arange(batch, dtype=jnp.int32)
+        if count == 1:
+            self._samples = samples
+            self._step = jax.jit(make(None), donate_argnums=0)
+        else:
+            devices = jax.devices()[:count]
+            self._samples = samples.reshape(count, batch // count)
+            self._replicated = NamedSharding(Mesh(devices, (AXIS,)), PartitionSpec())
+            self._step = jax.pmap(
+                make(AXIS), axis_name=AXIS, devices=devices, donate_argnums=0,
+                in_axes=(None, 0, None, None), out_axes=(None, None))
+
+    def place(self, tree):
+        """Puts state, pair or frozen weights where the step wants them; donation fails otherwise."""
+        return tree if self.count == 1 else jax.device_put(tree, self._replicated)
+
+    def __call__(self, state, pair, frozen):
+        """One step: (new state, metrics)."""
+        return self._step(state, self._samples, pair, frozen)

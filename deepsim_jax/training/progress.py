@@ -1,0 +1,115 @@
+"""What a run tells: a live progress bar, JSON lines, TensorBoard, preview pictures."""
+
+import json
+import logging
+import math
+import pathlib
+import sys
+import time
+
+import numpy as np
+import tqdm.auto
+
+from deepsim_jax.data import images
+from deepsim_jax.errors import UserError
+
+log = logging.getLogger("deepsim_jax")
+
+
+class Metrics:
+    """`metrics.jsonl` of a run: one object per logged step, in order, each step once."""
+
+    def __init__(self, path: pathlib.Path, *, start: int):
+        """Opens the file for appending, without what an interrupted run logged after `start`."""
+        self.path = path
+        kept = [row for row in read_metrics(path) if row["step"] <= start]
+        images.write_bytes_atomic(path, "".join(json.dumps(r) + "\n" for r in kept).encode())
+        self._file = open(path, "a", encoding="utf-8")
+
+    def write(self, step: int, values: dict[str, float]):
+        """Appends one row; non-finite values are written as null, which JSON has."""
+        row = {k: (v if math.isfinite(v) else None) for k, v in values.items()}
+        try:
+            self._file.write(json.dumps({"step": step, **row}) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def close(self):
+        self._file.close()
+
+
+def read_metrics(path: pathlib.Path) -> list[dict]:
+    """The rows of a metrics file; a last line that a kill has cut short is left out."""
+    rows = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+    return rows
+
+
+class Progress:
+    """Bar, metrics file and TensorBoard of one run, behind one `report` call."""
+
+    def __init__(self, workdir: pathlib.Path, *, start: int, steps: int, tensorboard: bool):
+        self.metrics = Metrics(workdir / "metrics.jsonl", start=start)
+        self._board = _tensorboard_writer(workdir / "tensorboard", start) if tensorboard else None
+        self._done, self._steps = start, steps
+        self._first = None  # (steps done, clock) after the first step, which includes compilation
+        # Without a terminal a bar would fill the log with carriage returns; lines are logged instead.
+        live = sys.stderr.isatty() or "ipykernel" in sys.modules
+        self._bar = tqdm.auto.tqdm(total=steps, initial=start, unit="step", smoothing=0.1,
+                                   dynamic_ncols=True) if live else None
+
+    def advance(self):
+        """Counts one step."""
+        self._done += 1
+        self._first = self._first or (self._done, time.monotonic())
+        if self._bar is not None:
+            self._bar.update()
+
+    def report(self, step: int, values: dict[str, float]):
+        """Writes one logged step everywhere."""
+        self.metrics.write(step, values)
+        shown = {k: f"{v:.3g}" for k, v in values.items() if k not in ("rate", "contrast")}
+        if self._bar is not None:
+            self._bar.set_postfix(shown, refresh=False)
+        else:
+            log.info("step %d/%d  %s  %s", step, self._steps, self._speed(),
+                     "  ".join(f"{k} {v}" for k, v in shown.items()))
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def _speed(self):
+        steps, seconds = self._done - self._first[0], time.monotonic() - self._first[1]
+        if not steps:
+            return "compiled"
+        left = tqdm.tqdm.format_interval((self._steps - self._done) * seconds / steps)
+        return f"{steps / seconds:.2f} step/s  {left} left"
+
+    def close(self):
+        if self._bar is not None:
+            self._bar.close()
+        self.metrics.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _tensorboard_writer(folder, start):
+    try:
+        import tensorboardX
+    except ImportError as error:
+        raise UserError("train.tensorboard=True: install the extra, "
+                        "pip install 'deepsim_jax[tensorboard]'") from error
+    return tensorboardX.SummaryWriter(str(folder), purge_step=start + 1)
+
+
+def save_preview(path: pathlib.Path, pictures: list[np.ndarray]):
+    """Writes uint8 (H, W, 3) pictures of one size side by side, with a thin white gap."""
+    gap = np.full((pictures[0].shape[0], 4, 3), 255, np.uint8)
+    row = [part for picture in pictures for part in (picture, gap)][:-1]
+    images.write_png(path, np.concatenate(row, axis=1))

@@ -1,0 +1,1 @@
+"""Finding, verifying and converting weights that were trained elsewhere."""

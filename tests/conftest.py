@@ -1,0 +1,113 @@
+"""Settings of all tests: CPU, exact float32 products, two simulated devices, no shared caches.
+
+And what several of them share: numbers of the published program, and PyTorch files.
+"""
+
+import collections
+import io
+import os
+import pickle
+import sys
+import types
+import zipfile
+from pathlib import Path
+from unittest import mock
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = ""
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_default_matmul_precision", "highest")
+
+FIXTURES = Path(__file__).parent / "fixtures"
+_STORAGES = {np.float32: "FloatStorage", np.float16: "HalfStorage", np.int64: "LongStorage"}
+
+
+@pytest.fixture
+def networks():
+    """The published program's tiny discriminator "D" and local enhancer "L", with results."""
+    return _read_groups("networks.npz")
+
+
+@pytest.fixture
+def train_steps():
+    """Three training steps of the published program, from the weights "G" and "D"."""
+    return _read_groups("train_steps.npz")
+
+
+def _read_groups(file):
+    """Arrays by name; those called "group/name" are in a dictionary of their own."""
+    found = {}
+    for name, array in np.load(FIXTURES / file).items():
+        group, slash, rest = name.partition("/")
+        if slash:
+            found.setdefault(group, {})[rest] = array
+        else:
+            found[name] = array
+    return found
+
+
+class _Tensor:
+    def __init__(self, array, utils, key):
+        self.array, self.utils, self.key = array, utils, key
+
+    def __reduce__(self):
+        item = self.array.itemsize
+        strides = tuple(step // item for step in self.array.strides)
+        arguments = 0, self.array.shape, strides, False, collections.OrderedDict()
+        return self.utils._rebuild_tensor_v2, (_Storage(self), *arguments)
+
+
+class _Storage:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+@pytest.fixture
+def write_pth():
+    """Writes arrays as torch.save does: stand-ins give the pickle torch's names."""
+
+    def write(path, arrays, *, order="little"):
+        torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+        for name in _STORAGES.values():
+            setattr(torch, name, type(name, (), {"__module__": "torch"}))
+
+        def _rebuild_tensor_v2():
+            pass
+
+        _rebuild_tensor_v2.__module__ = "torch._utils"
+        _rebuild_tensor_v2.__qualname__ = "_rebuild_tensor_v2"
+        utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+
+        class Pickler(pickle.Pickler):
+            def persistent_id(self, obj):
+                if not isinstance(obj, _Storage):
+                    return None
+                array = obj.tensor.array
+                kind = getattr(torch, _STORAGES[array.dtype.type])
+                return "storage", kind, obj.tensor.key, "cpu", array.size
+
+        entries = collections.OrderedDict(
+            (name, _Tensor(array, utils, str(i))) for i, (name, array) in enumerate(arrays.items())
+        )
+        modules = ["", *dict.fromkeys(name.rpartition(".")[0] for name in arrays)]
+        entries._metadata = collections.OrderedDict((name, {"version": 1}) for name in modules)
+        buffer = io.BytesIO()
+        with mock.patch.dict(sys.modules, {"torch": torch, "torch._utils": utils}):
+            Pickler(buffer, 2).dump(entries)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("net/data.pkl", buffer.getvalue())
+            archive.writestr("net/.format_version", "1")
+            archive.writestr("net/.storage_alignment", "64")
+            archive.writestr("net/byteorder", order)
+            for i, array in enumerate(arrays.values()):
+                swapped = array.astype(array.dtype.newbyteorder("<" if order == "little" else ">"))
+                archive.writestr(f"net/data/{i}", swapped.tobytes("A"))
+            archive.writestr("net/version", "3\n")
+        return path
+
+    return write

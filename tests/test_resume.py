@@ -1,0 +1,99 @@
+"""Runs killed with SIGKILL at awkward moments and continued, against runs that never were."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+import deepsim_jax
+from deepsim_jax import api, rundir, settings
+from deepsim_jax.training import checkpoint, loop
+
+PROGRAM = """
+import sys, numpy as np, deepsim_jax
+from deepsim_jax import settings
+config = settings.load("quickstart:tiny")
+with config.unlocked():
+    config.update({"train": {"steps": 11, "save_every": 4, "log_every": 3, "ema": 0.9}})
+photo = np.random.default_rng(0).integers(0, 255, (6, 5, 3)).repeat(8, 0).repeat(8, 1)
+deepsim_jax.train(photo.astype("uint8"), config=config, workdir=sys.argv[1])
+"""
+
+MOMENTS = {
+    "as the folder is made": lambda run: (run / rundir.STARTING).exists(),
+    "in the first save": lambda run: any((run / "checkpoints").glob("0*")),
+    "in a later save": lambda run: any((run / "checkpoints").glob("4*")),
+    "off the logging grid": lambda run: (run / "checkpoints" / "8").exists(),
+}
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    cache = tmp_path_factory.mktemp("compiled")
+    return {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, environment):
+    run = tmp_path_factory.mktemp("undisturbed")
+    subprocess.run([sys.executable, "-c", PROGRAM, str(run)], env=environment, check=True)
+    return run
+
+
+def final_trees(run):
+    saver = checkpoint.Checkpoints(run / "checkpoints", read_only=True)
+    config = rundir.read_config(run)
+    source = api.pair.Source.load(run / "pair")
+    abstract = jax.eval_shape(api._run(source, config, run).initial_state)
+    return saver.restore(saver.latest(), loop.to_trees(abstract))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_run_continues_bit_for_bit(tmp_path, environment, undisturbed, moment):
+    run = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(run)], env=environment)
+    deadline = time.monotonic() + 120
+    while not MOMENTS[moment](run) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    if rundir.is_run(run):
+        assert deepsim_jax.load(run).step in (0, 4, 8, 11)
+    else:
+        with pytest.raises(deepsim_jax.UserError, match="before it began|no run"):
+            deepsim_jax.load(run)
+    subprocess.run([sys.executable, "-c", PROGRAM, str(run)], env=environment, check=True)
+
+    ours, theirs = final_trees(run), final_trees(undisturbed)
+    assert int(ours["training"]["step"]) == 11
+    jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+    rows, expected = ((r / "metrics.jsonl").read_text() for r in (run, undisturbed))
+    assert rows == expected
+    assert [json.loads(row)["step"] for row in rows.splitlines()] == [3, 6, 9, 11]
+
+
+def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, environment, undisturbed):
+    run = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(run)], env=environment,
+                               stderr=subprocess.PIPE, text=True)
+    while not (run / "checkpoints" / "4").exists() and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    message = process.communicate()[1]
+    assert process.returncode == 0 and "the same command continues" in message
+    assert 4 <= deepsim_jax.load(run).step < 11
+    subprocess.run([sys.executable, "-c", PROGRAM, str(run)], env=environment, check=True)
+    jax.tree.map(np.testing.assert_array_equal, final_trees(run), final_trees(undisturbed))
+
+
+def test_settings_survive_the_folder(undisturbed):
+    config = rundir.read_config(undisturbed)
+    assert config.train.steps == 11 and config.train.ema == 0.9
+    assert settings.unflatten(settings.flatten(config)).to_dict() == config.to_dict()

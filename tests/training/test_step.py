@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from deepsim_jax import augment
+from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.training import state as states
+from deepsim_jax.training import step as steps
+from deepsim_jax.weights import convert
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+ADAM = optax.scale_by_adam(b1=0.5, b2=0.999)
+
+
+def updates(**changes):
+    given = dict(moments=ADAM, g_rate=2e-4, d_rate=2e-4, steps=16000, constant_steps=8000)
+    return steps.Updates(**{**given, **changes})
+
+
+def toy_step(**options):
+    """Two parameters that only pull at each other, and a batch that is nothing but its keys."""
+    def losses(g, d, batch, frozen):
+        g_loss = jnp.sum((g - frozen) ** 2) + 0.1 * jnp.sum(g * d) + jnp.mean(batch)
+        d_loss = jnp.sum((d - g) ** 2)
+        return (g_loss, d_loss), {"g": g_loss, "d": d_loss}
+
+    def batch(keys, pair):
+        return jax.vmap(jax.random.uniform)(keys) * pair
+
+    step = steps.make_step(batch, losses, updates(**options), seed=3)
+    state = states.create(lambda key: (jnp.ones(3), jnp.zeros(3)), jax.random.key(0), ADAM,
+                          ema=options.get("ema", 0) > 0)
+    return step, state
+
+
+def run(step, state, count, batch=2):
+    rows = []
+    for _ in range(count):
+        state, metrics = step(state, jnp.arange(batch), 1.0, 2.0)
+        rows.append(metrics)
+    return state, rows
+
+
+def test_three_steps_equal_the_published_programs():
+    arrays = dict(np.load(FIXTURES / "train_steps.npz"))
+    sizes = deepsim.Architecture(filters=4, downsamplings=3, blocks=3)
+    task = deepsim.Task(architecture=sizes, augmentation=augment.Augmentation(), d_filters=4)
+    weights = {net: {k[2:]: v for k, v in arrays.items() if k.startswith(f"{net}/")} for net in "GD"}
+    generator = convert.generator_params(
+        weights["G"], convert.generator_architecture(weights["G"]))
+    discriminator = convert.discriminator_params(
+        weights["D"], convert.discriminator_architecture(weights["D"]))
+    state = states.create(lambda key: (generator, discriminator), jax.random.key(0), ADAM, ema=False)
+    batch = tuple(jnp.asarray(np.transpose(arrays[k], (0, 2, 3, 1))) for k in "xy")
+    step = jax.jit(steps.make_step(lambda keys, pair: pair, task.losses, updates(), seed=0))
+    for number in range(3):
+        state, found = step(state, jnp.arange(1), batch, None)
+        g_gan, g_features, d_fake, d_real = arrays[f"losses_{number}"]
+        ours = [found["g_gan"], 10 * found["g_features"], found["d"]]
+        np.testing.assert_allclose(ours, [g_gan, g_features, (d_fake + d_real) / 2], rtol=1e-3)
+
+
+def test_the_rate_is_constant_and_then_falls_linearly_to_zero():
+    rule = updates()
+    # The published program's rates, counted there from 1.
+    for step, rate in ((0, 2e-4), (8000, 2e-4), (8001, 1.99975e-4), (11999, 1.00025e-4),
+                       (15999, 2.5e-8)):
+        assert float(rule.g_rate * rule.decay(step)) == pytest.approx(rate, rel=1e-4)
+    assert float(updates(steps=10, constant_steps=10).decay(9)) == 1.0
+
+
+def test_a_step_depends_on_seed_step_and_sample_only():
+    step, state = toy_step()
+    _, once = run(step, state, 4)
+    halfway, _ = run(step, state, 2)
+    _, continued = run(step, halfway, 2)
+    assert [float(r["g"]) for r in once[2:]] == [float(r["g"]) for r in continued]
+    assert float(once[0]["g"]) != float(once[1]["g"])
+
+
+def test_gradients_of_each_network_come_from_its_own_loss():
+    step, state = toy_step(g_rate=0.1, d_rate=0.1)
+    new, _ = run(step, state, 1)
+    g = jax.grad(lambda g: jnp.sum((g - 2.0) ** 2) + 0.1 * jnp.sum(g * state.discriminator))(
+        state.generator)
+    d = jax.grad(lambda d: jnp.sum((d - state.generator) ** 2))(state.discriminator)
+    # Adam's first moment after one step is (1 - b1) times the gradient.
+    np.testing.assert_allclose(new.generator_opt.mu, 0.5 * g, rtol=1e-6)
+    np.testing.assert_allclose(new.discriminator_opt.mu, 0.5 * d, rtol=1e-6)
+
+
+def test_the_moving_average_follows_the_generator():
+    step, state = toy_step(ema=0.5, g_rate=0.1)
+    new, _ = run(step, state, 1)
+    np.testing.assert_allclose(
+        new.ema, 0.1 * state.generator + 0.9 * new.generator, rtol=1e-6)
+    assert new.best_generator is new.ema and run(toy_step()[0], toy_step()[1], 1)[0].ema is None
