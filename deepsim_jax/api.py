@@ -66,15 +66,12 @@ class Model:
           UserError: wrong size or an unusable file.
         """
         drawn = self._conform(images.read_image(primitive, name="primitive"))
+        mask = None if keep is None else self._keep_mask(keep, drawn)
         padded, size = images.pad_to_multiple(drawn, self._architecture.multiple)
         batch = jnp.asarray(pair.to_float(padded))[None]
         picture = deepsim.render(self._architecture)(self._params, batch)[0]
         edited = pair.to_uint8(images.crop(np.asarray(picture, np.float32), size))
-        if keep is None:
-            return edited
-        if self._photo is None:
-            raise UserError("keep: this model has no photo; give import_torch its image")
-        return editing.composite(self._photo, edited, self._keep_mask(keep, drawn))
+        return edited if mask is None else editing.composite(self._photo, edited, mask)
 
     def apply_recipe(self, recipe) -> np.ndarray:
         """An edited primitive, from `Model.primitive` and a recipe (see `deepsim_jax.recipes`).
@@ -109,6 +106,8 @@ class Model:
         return drawn
 
     def _keep_mask(self, keep, drawn):
+        if self._photo is None:
+            raise UserError("keep: this model has no photo; give import_torch its image")
         if isinstance(keep, str) and keep == "auto":
             if self._primitive is None:
                 raise UserError('keep="auto": this model has no primitive to compare with')
@@ -284,8 +283,11 @@ def import_torch(generator_path, *, image=None, primitive=None) -> Model:
       UserError: not such a file, or refused because it could run code.
     """
     state_dict = torch_zip.read_state_dict(generator_path)
-    found = convert.generator_architecture(state_dict)
-    params = jax.tree.map(jnp.asarray, convert.generator_params(state_dict, found))
+    try:
+        found = convert.generator_architecture(state_dict)
+        params = jax.tree.map(jnp.asarray, convert.generator_params(state_dict, found))
+    except UserError as error:
+        raise UserError(f"{generator_path}: {error}") from error
     sizes = deepsim.Architecture(
         kind=found["kind"], filters=found["filters"], downsamplings=found["n_down"],
         blocks=found["n_blocks"], local_blocks=found.get("n_blocks_local", 0))

@@ -19,6 +19,7 @@ Everything is drawn from the key, with no state and no host code, so that all of
 
 import dataclasses
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -30,10 +31,9 @@ from deepsim_jax.types import Pair
 
 COMPAT = ("paper", "code")
 _PROBABILITIES = ("flip", "tps", "rotation", "shear", "translation", "cutmix", "canny")
-# Each random choice has a key of its own: switching one on leaves the others as they were.
-_FIELD_DRAWS = (
-    "flip", "tps", "jitter", "rotation", "angle", "shear", "shears", "translation", "shifts",
-)
+# A field's coins and sizes, each in its own place: switching one on leaves the others as they were.
+_COINS = ("flip", "tps", "rotation", "shear_x", "shear_y", "translation")
+_SIZES = ("rotation", "shear_x", "shear_y", "translation_x", "translation_y")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,17 +133,19 @@ def sample_field(key: jax.Array, height: int, width: int, settings: Augmentation
     Spline first, then translation, rotation, shear and flip, as seen from the result. Smooth; the
     squares of cutmix are exchanged later, in what was sampled.
     """
-    keys = dict(zip(_FIELD_DRAWS, jax.random.split(key, len(_FIELD_DRAWS)), strict=True))
-    warped = jax.random.bernoulli(keys["tps"], settings.tps)
+    coins_key, sizes_key, jitter_key = jax.random.split(key, 3)
+    coins = dict(zip(_COINS, jax.random.uniform(coins_key, (len(_COINS),)), strict=True))
+    sizes = jax.random.uniform(sizes_key, (len(_SIZES),), minval=-1)
+    sizes = dict(zip(_SIZES, sizes, strict=True))
+    warped = coins["tps"] < settings.tps
     points = grid.pixel_grid(height, width)
     if settings.tps > 0:
         bend = _bend_code if settings.compat == "code" else _bend
-        points += jnp.where(warped, bend(keys["jitter"], height, width, settings), 0)
-    matrix = _sample_affine(keys, height, width, settings)
+        points += jnp.where(warped, bend(jitter_key, height, width, settings), 0)
+    matrix = _affine(coins, sizes, height, width, settings)
     if settings.compat == "code":
         matrix = jnp.where(warped, jnp.eye(3), matrix)
-    flipped = jax.random.bernoulli(keys["flip"], settings.flip)
-    flip = jnp.where(flipped, affine.flip_x(), jnp.eye(3))
+    flip = jnp.where(coins["flip"] < settings.flip, affine.flip_x(), jnp.eye(3))
     return affine.apply(affine.compose(flip, matrix), points)
 
 
@@ -231,26 +233,28 @@ def _bend_code(key: jax.Array, height: int, width: int, settings: Augmentation) 
     return tps.evaluate(spline, grid.pixel_grid(height, width))
 
 
-def _sample_affine(
-    keys: dict[str, jax.Array], height: int, width: int, settings: Augmentation
+def _affine(
+    coins: dict[str, jax.Array],
+    sizes: dict[str, jax.Array],
+    height: int,
+    width: int,
+    settings: Augmentation,
 ) -> jax.Array:
-    """The (3, 3) product of the affine maps that were drawn."""
+    """The (3, 3) product of the affine maps whose coin fell right."""
 
-    def draw(chance: str, value: str, probability: float, limit, chances=()) -> jax.Array:
-        """Two numbers within plus or minus `limit`, 0 where the coin says no."""
-        yes = jax.random.bernoulli(keys[chance], probability, chances)
-        return jnp.where(yes, jax.random.uniform(keys[value], (2,), minval=-1) * limit, 0)
+    def draw(name: str, probability: float, limit: float, coin: str | None = None) -> jax.Array:
+        return jnp.where(coins[coin or name] < probability, sizes[name] * limit, 0.0)
 
     degrees = settings.rotation_degrees / (10 if settings.compat == "code" else 1)
-    angle, _ = draw("rotation", "angle", settings.rotation, np.radians(degrees))
-    sx, sy = draw("shear", "shears", settings.shear, settings.shear_range, (2,))
-    extent = jnp.asarray(2 * grid.half_extent(height, width), jnp.float32)
-    shift = draw("translation", "shifts", settings.translation, settings.translation_range)
+    shifts = settings.translation_range * 2 * grid.half_extent(height, width)
     return affine.compose(
-        affine.shear(sx, 0),
-        affine.shear(0, sy),
-        affine.rotation(angle),
-        affine.translation(*(shift * extent)),
+        affine.shear(draw("shear_x", settings.shear, settings.shear_range), 0),
+        affine.shear(0, draw("shear_y", settings.shear, settings.shear_range)),
+        affine.rotation(draw("rotation", settings.rotation, math.radians(degrees))),
+        affine.translation(*(
+            draw(f"translation_{axis}", settings.translation, float(shift), "translation")
+            for axis, shift in zip("xy", shifts, strict=True)
+        )),
     )
 
 
@@ -261,9 +265,13 @@ def _sample_layer(key: jax.Array, pair: Pair, settings: Augmentation) -> int | j
     count = 0 if pair.edges is None else pair.edges.shape[0]
     if count < 2:
         raise UserError(f"canny={settings.canny} with {count} edge layers: 2 or more are needed")
-    chance_key, layer_key = jax.random.split(key)
-    other = jax.random.randint(layer_key, (), 1, count)
-    return jnp.where(jax.random.bernoulli(chance_key, settings.canny), other, 0)
+    coin, which = jax.random.uniform(key, (2,))
+    return jnp.where(coin < settings.canny, 1 + _below(which, count - 1), 0)
+
+
+def _below(uniform: jax.Array, count: int | jax.Array) -> jax.Array:
+    """A whole number from 0 to count - 1 made from uniform numbers in [0, 1)."""
+    return jnp.minimum((uniform * count).astype(jnp.int32), count - 1)
 
 
 def _sample_swap(key: jax.Array, height: int, width: int, settings: Augmentation) -> jax.Array:
@@ -272,15 +280,14 @@ def _sample_swap(key: jax.Array, height: int, width: int, settings: Augmentation
     The squares never overlap, else the exchange would lose pixels: along one axis, drawn by a coin,
     the second begins where the first has ended or later.
     """
-    keys = jax.random.split(key, 5)
+    draws = jax.random.uniform(key, (7,))
     cap = min(height, width) // 2
     low, high = (min(side, cap) for side in settings.cutmix_side)
-    side = jax.random.randint(keys[0], (), low, high + 1)
-    sideways = jax.random.bernoulli(keys[1])
+    side = low + _below(draws[0], high - low + 1)
+    sideways = draws[1] < 0.5
     along, across = jnp.where(sideways, jnp.array([width, height]), jnp.array([height, width]))
-    starts = jnp.sort(jax.random.randint(keys[2], (2,), 0, along - 2 * side + 1))
-    starts += jnp.array([0, 1]) * side
-    others = jax.random.randint(keys[3], (2,), 0, across - side + 1)
+    starts = jnp.sort(_below(draws[2:4], along - 2 * side + 1)) + jnp.array([0, 1]) * side
+    others = _below(draws[4:6], across - side + 1)
     x_a, x_b = jnp.where(sideways, starts, others)
     y_a, y_b = jnp.where(sideways, others, starts)
     x, y = jnp.arange(width)[None, :], jnp.arange(height)[:, None]
@@ -289,7 +296,7 @@ def _sample_swap(key: jax.Array, height: int, width: int, settings: Augmentation
         return (x >= left) & (x < left + side) & (y >= top) & (y < top + side)
 
     step = (y_b - y_a) * width + (x_b - x_a)
-    step *= jax.random.bernoulli(keys[4], settings.cutmix)
+    step = jnp.where(draws[6] < settings.cutmix, step, 0)
     return y * width + x + step * (inside(x_a, y_a).astype(int) - inside(x_b, y_b))
 
 
@@ -395,7 +402,11 @@ def _meets_neighbour(offset, distance, column, axis):
     here, there = (jax.lax.slice_in_dim(offset, i, size - 1 + i, axis=axis) for i in (0, 1))
     near, far = (jax.lax.slice_in_dim(distance, i, size - 1 + i, axis=axis) for i in (0, 1))
     step = jax.lax.slice_in_dim(column, 0, size - 1, axis=axis)
-    between = ((here * there).sum(-1) <= 0) & (((here - there) * step).sum(-1) > 0)
+    change = here - there
+    # Were both looking at one stretch of line, the change would be that part of the step which
+    # crosses it, or the whole step if they look at one point.
+    alike = jnp.square(change).sum(-1) <= 1.5 * jnp.square(step).sum(-1)
+    between = alike & ((here * there).sum(-1) <= 0) & ((change * step).sum(-1) > 0)
 
     def pad(found, before):
         sides = [(0, 0), (0, 0)]

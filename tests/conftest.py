@@ -29,7 +29,7 @@ _STORAGES = {np.float32: "FloatStorage", np.float16: "HalfStorage", np.int64: "L
 
 @pytest.fixture
 def networks():
-    """The published program's tiny discriminator "D" and local enhancer "L", with results."""
+    """The published program's tiny generator "G", local enhancer "L" and discriminator "D"."""
     return _read_groups("networks.npz")
 
 

@@ -22,8 +22,9 @@ Compression and rounding spread a colour by up to about this; published segmenta
 only 6 apart, a distance of 10.4, that stand for different things.
 """
 
-# In a noisy drawing, one with more colours than a palette holds, a flat colour is noise if another
-# one within this distance has 100 times its area, and a line's colour must be this far from others.
+# A drawing with more colours than a palette holds is noisy. There, a flat colour is noise if
+# another one within the first distance has 100 times its area, and the colour of a thin line must
+# be at least the second distance from all others.
 _NOISE_DISTANCE = 24.0
 _NOISE_SHARE = 0.01
 _LINE_DISTANCE = 48.0

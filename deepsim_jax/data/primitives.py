@@ -291,20 +291,14 @@ def resize_primitive(
         return cv2.resize(primitive, (width, height), interpolation=cv2.INTER_AREA)
     if kind not in ("edges", "seg_edges"):
         return resize_labels(primitive, height, width)
-    if kind == "edges":
-        layers = decompose(primitive, spec)
-    else:
-        # Soft lines are not exactly black yet.
-        near = np.abs(primitive.astype(np.int16) - spec.edge_rgb).max(axis=-1) < 64
-        lines = near & ~_areas(near)
-        layers = Layers(_fill(primitive, lines, spec), lines)
-    return compose(
-        Layers(
-            resize_labels(layers.regions, height, width),
-            resize_edges(layers.edges, height, width),
-        ),
-        spec,
-    )
+    if kind == "seg_edges":
+        # Soft lines would be lost; taking areas in the colour of edges for lines would be worse.
+        palette = find_palette(primitive, known=(spec.edge_rgb,))
+        spec = _with_palette(spec, palette)
+        primitive = primitive if palette is None else snap(primitive, palette)[0]
+    layers = decompose(primitive, spec)
+    regions = resize_labels(layers.regions, height, width)
+    return compose(Layers(regions, resize_edges(layers.edges, height, width)), spec)
 
 
 def _check_kind(kind) -> None:
@@ -423,7 +417,7 @@ def _draw(regions: np.ndarray, lines: np.ndarray, color) -> np.ndarray:
 def _fill(primitive: np.ndarray, lines: np.ndarray, spec: PrimitiveSpec) -> np.ndarray:
     """The regions, continued under the lines from the nearest pixel."""
     if lines.all():
-        return _background(primitive, spec)
+        return np.full_like(primitive, spec.palette[0]) if spec.palette else primitive
     nearest = ndimage.distance_transform_edt(lines, return_distances=False, return_indices=True)
     return primitive[tuple(nearest)]
 
