@@ -175,7 +175,7 @@ def train_source(source: pair.Source, config, workdir, *, extend: bool = False) 
     """`train`, from a pair that is already read."""
     workdir = pathlib.Path(workdir).absolute()
     begun = rundir.claim(workdir, config, source, extend=extend)
-    run = _run(source, config, workdir)
+    run = build_run(source, config, workdir)
     state, finished = loop.train(run, begun=begun)
     step = int(state.step)
     if finished:
@@ -197,7 +197,7 @@ def architecture(config) -> deepsim.Architecture:
         blocks=model.blocks, local_blocks=model.local_blocks, dtype=model.dtype)
 
 
-def _run(source, config, workdir) -> loop.Run:
+def build_run(source, config, workdir) -> loop.Run:
     """The one place that translates a config into plain arguments."""
     loss, optim, cadence = config.loss, config.optim, config.train
     draws = {k: tuple(v) if isinstance(v, list | tuple) else v

@@ -242,20 +242,25 @@ def _affine(
 ) -> jax.Array:
     """The (3, 3) product of the affine maps whose coin fell right."""
 
-    def draw(name: str, probability: float, limit: float, coin: str | None = None) -> jax.Array:
-        return jnp.where(coins[coin or name] < probability, sizes[name] * limit, 0.0)
+    def draw(name: str, coin: str, probability: float, limit: float) -> jax.Array:
+        return jnp.where(coins[coin] < probability, sizes[name] * limit, 0)
 
-    degrees = settings.rotation_degrees / (10 if settings.compat == "code" else 1)
-    shifts = settings.translation_range * 2 * grid.half_extent(height, width)
-    return affine.compose(
-        affine.shear(draw("shear_x", settings.shear, settings.shear_range), 0),
-        affine.shear(0, draw("shear_y", settings.shear, settings.shear_range)),
-        affine.rotation(draw("rotation", settings.rotation, math.radians(degrees))),
-        affine.translation(*(
-            draw(f"translation_{axis}", settings.translation, float(shift), "translation")
-            for axis, shift in zip("xy", shifts, strict=True)
-        )),
-    )
+    matrices = [jnp.eye(3)]
+    if settings.shear > 0:
+        for name, axes in (("shear_x", (1, 0)), ("shear_y", (0, 1))):
+            size = draw(name, name, settings.shear, settings.shear_range)
+            matrices.append(affine.shear(size * axes[0], size * axes[1]))
+    if settings.rotation > 0:
+        degrees = settings.rotation_degrees / (10 if settings.compat == "code" else 1)
+        angle = draw("rotation", "rotation", settings.rotation, math.radians(degrees))
+        matrices.append(affine.rotation(angle))
+    if settings.translation > 0:
+        limits = settings.translation_range * 2 * grid.half_extent(height, width)
+        matrices.append(affine.translation(*(
+            draw(f"translation_{axis}", "translation", settings.translation, float(limit))
+            for axis, limit in zip("xy", limits, strict=True)
+        )))
+    return affine.compose(*matrices)
 
 
 def _sample_layer(key: jax.Array, pair: Pair, settings: Augmentation) -> int | jax.Array:

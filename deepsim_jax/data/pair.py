@@ -143,9 +143,7 @@ def prepare(
 
     def drawing(source, name, kind):
         picture = images.read_image(source, name=name)
-        if picture.shape != photo.shape:
-            raise UserError(f"{name}: {picture.shape[1]}x{picture.shape[0]} px, it must have the "
-                            f"photo's size {photo.shape[1]}x{photo.shape[0]}")
+        _check_same_size(name, picture, photo)
         return primitives.resize_primitive(picture, kind, *small.shape[:2], edge_color=edge_color)
 
     if primitive is not None:
@@ -156,12 +154,20 @@ def prepare(
         if segmentation is not None:
             options["segmentation"] = drawing(segmentation, "segmentation", "seg")
         if edge_map is not None:
-            options["edges"] = drawing(edge_map, "edges", "edges")
+            mask = edges.read_edges(edge_map, name="edges")
+            _check_same_size("edges", mask, photo)
+            options["edges"] = edges.resize_edges(mask, *small.shape[:2])
         used = {k: v for k, v in options.items() if k in primitives.OPTIONS[kind]}
         drawn = primitives.make_primitive(small, kind, **used)
     drawn, spec = primitives.analyse(
         drawn, kind, edge_color=edge_color, thin=thin, canny_sigma=canny_sigma)
     return Source(photo=photo, image=small, primitive=drawn, spec=spec)
+
+
+def _check_same_size(name, picture, photo):
+    (height, width), (high, wide) = picture.shape[:2], photo.shape[:2]
+    if (height, width) != (high, wide):
+        raise UserError(f"{name}: {width}x{height} px, it must have the photo's size {wide}x{high}")
 
 
 def _log_sizes(photo, small, max_side):

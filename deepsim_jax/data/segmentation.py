@@ -6,6 +6,7 @@ image, so that a photo is divided alike at every size.
 
 import warnings
 
+import cv2
 import numpy as np
 from scipy import ndimage
 from scipy.cluster.vq import kmeans2
@@ -15,6 +16,7 @@ from skimage.color import rgb2lab
 from skimage.measure import label as connected_components
 from skimage.segmentation import felzenszwalb, slic
 
+from deepsim_jax.data.images import MIN_SIDE
 from deepsim_jax.data.palettes import MAX_COLORS
 from deepsim_jax.errors import UserError
 
@@ -27,6 +29,8 @@ _LAB_WEIGHTS = np.array([0.6, 1.0, 1.0], np.float32)
 _MERGE_COST = 1.5e4
 # Colours closer than this (CIE Lab) are hard to tell apart with a brush in hand.
 _MIN_CONTRAST = 10.0
+# Larger photos are divided at this long side, in pixels; the time then no longer grows with them.
+_WORKING_SIDE = 1024
 # Regions below this part of the image are specks.
 _SPECK = 0.002
 
@@ -58,6 +62,13 @@ def segment(
         raise UserError(f"segmentation method {method!r}: choose one of {', '.join(METHODS)}")
     if not 2 <= colors <= MAX_COLORS:
         raise UserError(f"segmentation colors {colors}: give a number from 2 to {MAX_COLORS}")
+    labels = _divide(_working_copy(image), method, colors, seed)
+    labels = _renumber(_enlarge(labels, image.shape[:2]))
+    return np.round(_means(labels, image)).astype(np.uint8)[labels]
+
+
+def _divide(image: np.ndarray, method: str, colors: int, seed: int) -> np.ndarray:
+    """(H, W) labels 0..n-1, n <= colors."""
     lab = rgb2lab(image).astype(np.float32) * _LAB_WEIGHTS
     if method == "kmeans":
         labels, reach = _group_pixels(lab, colors, seed), np.inf
@@ -65,8 +76,30 @@ def segment(
         labels, reach = _group_regions(_small_regions(image, lab, method), lab, colors, seed), 4.0
     labels = _follow_colors(labels, lab, reach)
     labels = _remove_specks(labels)
-    labels = _unite_similar(labels, lab / _LAB_WEIGHTS)
-    return np.round(_means(labels, image)).astype(np.uint8)[labels]
+    return _unite_similar(labels, lab / _LAB_WEIGHTS)
+
+
+def _working_copy(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    if max(height, width) <= _WORKING_SIDE:
+        return image
+    scale = _WORKING_SIDE / max(height, width)
+    size = [max(MIN_SIDE, round(side * scale)) for side in (width, height)]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def _enlarge(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Labels at a larger size, with smooth borders instead of steps."""
+    if labels.shape == shape:
+        return labels
+    best = np.zeros(shape, labels.dtype)
+    best_share = np.zeros(shape, np.float32)
+    for number in range(labels.max() + 1):
+        share = (labels == number).astype(np.float32)
+        share = cv2.resize(share, shape[::-1], interpolation=cv2.INTER_CUBIC)
+        best[share > best_share] = number
+        np.maximum(best_share, share, out=best_share)
+    return best
 
 
 def _scale(shape: tuple[int, ...]) -> float:

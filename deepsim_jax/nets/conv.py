@@ -1,22 +1,443 @@
-"""Convolutions over NHWC images."""
+"""Convolutions over NHWC images that are fast in all three directions on every platform.
+
+GPU and TPU run the compiler's own convolution. A CPU does too wherever that is near the speed of a
+matrix product; where it is not, the product is written out here. The measurements behind the
+choice are those of `benchmarks/conv.py`, two AVX-512 cores, per cent of the matrix-product peak:
+
+* Many channels, few pixels (3x3, 1024 channels at 16x16): native 35-65 % because the large kernel
+  is read, flipped or packed badly. One product with all taps side by side: 90 %.
+* Input gradient of a strided convolution, and its twin, the transposed convolution: native 25-75 %.
+  One product to all taps, then shifted sums: 75-95 %.
+* Kernel gradient of a transposed convolution, of a convolution whose output is larger than its
+  input, and with some compiler versions of any strided one: native 1-30 %. One product per tap:
+  50-85 %.
+* Four or fewer output channels (the 7x7 to RGB): native 2 %. A product to all taps of all output
+  channels, then shifted sums: 45 %. Its kernel gradient, turned likewise: native 10 %, here 45 %.
+* Four or fewer input channels (the 7x7 from RGB): native 10-30 % with the compiler's default
+  library, 50-65 % with its older one, which takes over if the output is wider than the input.
+
+Scratch memory is bounded: images are processed in bands of rows, unrolled, because XLA's CPU
+convolutions and products are up to 90 times slower inside a loop. The backward pass keeps x and
+the kernel only, never a table of taps.
+
+Shapes: x (N, H, W, C), kernel (KH, KW, C, D) (HWIO), result (N, H', W', D) in x's dtype. Products
+accumulate in float32 or better, whatever the dtype.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
+Array = jax.Array
+Pads = tuple[tuple[int, int], tuple[int, int]]  # ((top, bottom), (left, right))
+
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+_THIN = 4  # channels of an image or a logit map, too few to fill a vector register
+_SCRATCH_BYTES = 64 * 2**20  # the most that a table of taps may take
+_TRANSPOSED_PADS = ((1, 0), (1, 0))
 
 
-def conv2d(x, kernel, *, stride=1, padding=0):
-    """Correlates x (N, H, W, C) with kernel (KH, KW, C, D), zero padding."""
-    if isinstance(padding, int):
-        padding = ((padding, padding), (padding, padding))
-    out = lax.conv_general_dilated(
-        x, kernel.astype(x.dtype), (stride, stride), padding, dimension_numbers=_DIMENSIONS)
+def conv2d(x: Array, kernel: Array, *, stride: int = 1, padding: int | Pads = 0) -> Array:
+    """Correlates x with the kernel (no flip), zeros outside of the image.
+
+    Args:
+      x: (N, H, W, C), any float dtype, which is also the result's.
+      kernel: (KH, KW, C, D); its gradient has its dtype, which may be wider than x's.
+      stride: the same along both axes.
+      padding: zeros on each side, or ((top, bottom), (left, right)).
+
+    Raises:
+      ValueError: the channels disagree, or the kernel is larger than the padded image.
+    """
+    pads = ((padding, padding),) * 2 if isinstance(padding, int) else tuple(map(tuple, padding))
+    _check_shapes(x, kernel, pads)
+    return _conv(x, kernel, stride, pads)
+
+
+def conv_transpose2d(x: Array, kernel: Array) -> Array:
+    """Doubles height and width: 3x3, stride 2, padding 1, output padding 1.
+
+    Equals the correlation of the kernel (3, 3, C, D) with x spread out by inserted zeros:
+    x[i, j] lies at (2i + 1, 2j + 1) of an image of (2H + 2, 2W + 2) pixels, all others zero.
+    Dtypes and errors as in `conv2d`.
+    """
+    if kernel.shape[:2] != (3, 3):
+        raise ValueError(f"kernel {kernel.shape}: a transposed convolution takes (3, 3, C, D)")
+    _check_shapes(x, kernel, ((1, 1), (1, 1)))
+    return _conv_transpose(x, kernel)
+
+
+def _check_shapes(x: Array, kernel: Array, pads: Pads) -> None:
+    if x.ndim != 4 or kernel.ndim != 4 or x.shape[3] != kernel.shape[2]:
+        raise ValueError(f"x {x.shape} and kernel {kernel.shape}: NHWC and HWIO with equal C")
+    if min(_output_size(x.shape[1:3], kernel.shape[:2], 1, pads)) < 1:
+        raise ValueError(f"kernel {kernel.shape} is larger than x {x.shape} padded by {pads}")
+
+
+# ------------------------------------------------------------------------ gradients and platforms
+
+
+def _by_platform(on_cpu: Callable[..., Array], native: Callable[..., Array], *args) -> Array:
+    """Runs on_cpu when compiled for a CPU, native elsewhere.
+
+    Decided when a program is lowered, for the platform that it is lowered for: right also for a
+    CPU computation on a machine with a GPU, which `jax.default_backend()` would misjudge, and for
+    simulated devices, pmap and vmap. A program for one platform holds no trace of the choice, thus
+    no conditional around the convolution.
+    """
+    return lax.platform_dependent(*args, cpu=on_cpu, default=native)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
+    return _by_platform(
+        partial(_cpu_conv, stride=stride, pads=pads),
+        partial(_native_conv, stride=stride, pads=pads), x, kernel.astype(x.dtype))
+
+
+def _conv_forward(x, kernel, stride, pads):
+    return _conv(x, kernel, stride, pads), (x, kernel)
+
+
+def _conv_backward(stride, pads, residuals, g):
+    x, kernel = residuals
+    native = partial(_native_conv, stride=stride, pads=pads)
+    dx = _by_platform(
+        partial(_cpu_input_gradient, size=x.shape[1:3], stride=stride, pads=pads),
+        lambda g, k: _transposed(lambda x: native(x, k), x, g), g, kernel.astype(x.dtype))
+    dkernel = _by_platform(
+        partial(_cpu_kernel_gradient, size=kernel.shape[:2], stride=stride, pads=pads,
+                dtype=kernel.dtype),
+        lambda x, g: _transposed(lambda k: native(x, k.astype(x.dtype)), kernel, g), x, g)
+    return dx, dkernel
+
+
+_conv.defvjp(_conv_forward, _conv_backward)
+
+
+@jax.custom_vjp
+def _conv_transpose(x: Array, kernel: Array) -> Array:
+    return _by_platform(_cpu_transpose, _native_transpose, x, kernel.astype(x.dtype))
+
+
+def _conv_transpose_forward(x, kernel):
+    return _conv_transpose(x, kernel), (x, kernel)
+
+
+def _conv_transpose_backward(residuals, g):
+    x, kernel = residuals
+    dx = _by_platform(
+        lambda g, k: _native_conv(g, _adjoint(k), stride=2, pads=_TRANSPOSED_PADS),
+        lambda g, k: _transposed(lambda x: _native_transpose(x, k), x, g),
+        g, kernel.astype(x.dtype))
+    dkernel = _by_platform(
+        partial(_cpu_transpose_kernel_gradient, dtype=kernel.dtype),
+        lambda x, g: _transposed(
+            lambda k: _native_transpose(x, k.astype(x.dtype)), kernel, g), x, g)
+    return dx, dkernel
+
+
+_conv_transpose.defvjp(_conv_transpose_forward, _conv_transpose_backward)
+
+
+def _transposed(linear: Callable[[Array], Array], like: Array, g: Array) -> Array:
+    """The transpose of a linear function of an array such as `like`, applied to g."""
+    (out,) = jax.linear_transpose(linear, jax.ShapeDtypeStruct(like.shape, like.dtype))(g)
     return out
 
 
-def conv_transpose2d(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """3x3, stride 2, padding 1, output padding 1: (N, H, W, C) -> (N, 2H, 2W, D)."""
+def _native_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
     return lax.conv_general_dilated(
-        x, kernel.astype(x.dtype), (1, 1), [(1, 2), (1, 2)], lhs_dilation=(2, 2),
-        dimension_numbers=_DIMENSIONS)
+        x, kernel, (stride, stride), pads, dimension_numbers=_DIMENSIONS)
+
+
+def _native_transpose(x: Array, kernel: Array) -> Array:
+    return lax.conv_general_dilated(
+        x, kernel, (1, 1), ((1, 2), (1, 2)), lhs_dilation=(2, 2), dimension_numbers=_DIMENSIONS)
+
+
+# ----------------------------------------------------------------------------- the choice on a CPU
+
+
+def forward_path(x: tuple, kernel: tuple, stride: int, pads: Pads) -> str:
+    """Which way a CPU computes a convolution, from the shapes alone."""
+    if stride == 1 and kernel[3] <= _THIN:
+        return "planes"
+    if stride == 1 and kernel[2] <= _THIN and min(kernel[:2]) >= 5:
+        return "wide"
+    return "columns" if stride == 1 and _kernel_dominates(x, kernel, stride, pads) else "native"
+
+
+def input_gradient_path(x: tuple, kernel: tuple, stride: int, pads: Pads) -> str:
+    """Which way a CPU computes the gradient with respect to x."""
+    if stride == 1 and kernel[2] <= _THIN:
+        return "planes"
+    if stride > 1:
+        height, width = _output_size(x[1:3], kernel[:2], stride, pads)
+        table = 4 * x[0] * height * width * kernel[0] * kernel[1] * kernel[2]
+        # Beyond the limit the shifted sums leave the cache, and the native way is as fast.
+        return "scatter" if table <= _SCRATCH_BYTES else "native"
+    return "scatter" if _kernel_dominates(x, kernel, stride, pads) else "native"
+
+
+def kernel_gradient_path(x: tuple, kernel: tuple, stride: int, pads: Pads) -> str:
+    """Which way a CPU computes the gradient with respect to the kernel."""
+    if stride == 1 and kernel[3] <= _THIN:
+        return "thin"
+    height, width = _output_size(x[1:3], kernel[:2], stride, pads)
+    return "taps" if stride > 1 or height > x[1] or width > x[2] else "native"
+
+
+def _kernel_dominates(x: tuple, kernel: tuple, stride: int, pads: Pads) -> bool:
+    """Whether the kernel is so large beside the image that its reading costs like the product."""
+    height, width = _output_size(x[1:3], kernel[:2], stride, pads)
+    return 2 * x[0] * height * width <= kernel[0] * kernel[1] * min(kernel[2:])
+
+
+def _output_size(size: tuple, kernel: tuple, stride: int, pads: Pads) -> tuple[int, int]:
+    height, width = (
+        (n + sum(p) - k) // stride + 1 for n, p, k in zip(size, pads, kernel, strict=True))
+    return height, width
+
+
+def _cpu_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
+    path = forward_path(x.shape, kernel.shape, stride, pads)
+    if path == "planes":
+        return _planes_conv(x, kernel, pads)
+    if path == "wide":
+        return _wide_conv(x, kernel, pads)
+    if path == "columns":
+        return _columns_conv(x, kernel, stride, pads)
+    return _native_conv(x, kernel, stride=stride, pads=pads)
+
+
+def _cpu_input_gradient(
+    g: Array, kernel: Array, *, size: tuple[int, int], stride: int, pads: Pads
+) -> Array:
+    shape = (g.shape[0], *size, kernel.shape[2])
+    path = input_gradient_path(shape, kernel.shape, stride, pads)
+    if path == "planes":
+        return _planes_conv(g, _adjoint(kernel), _back_pads(kernel.shape[:2], pads))
+    if path == "scatter":
+        return _scatter_input_gradient(g, kernel, size, stride, pads)
+    native = partial(_native_conv, kernel=kernel, stride=stride, pads=pads)
+    return _transposed(native, jax.ShapeDtypeStruct(shape, g.dtype), g)
+
+
+def _cpu_kernel_gradient(
+    x: Array, g: Array, *, size: tuple[int, int], stride: int, pads: Pads, dtype
+) -> Array:
+    shape = (*size, x.shape[3], g.shape[3])
+    path = kernel_gradient_path(x.shape, shape, stride, pads)
+    if path == "thin":
+        return _thin_kernel_gradient(x, g, size, pads).astype(dtype)
+    if path == "taps":
+        return _taps_kernel_gradient(x, g, size, stride, pads).astype(dtype)
+    native = partial(_native_conv, x, stride=stride, pads=pads)
+    return _transposed(native, jax.ShapeDtypeStruct(shape, x.dtype), g).astype(dtype)
+
+
+def _cpu_transpose(x: Array, kernel: Array) -> Array:
+    """A transposed convolution is the input gradient of the strided convolution beside it."""
+    shape = (x.shape[0], 2 * x.shape[1], 2 * x.shape[2], kernel.shape[3])
+    strided = (3, 3, kernel.shape[3], kernel.shape[2])
+    path = input_gradient_path(shape, strided, 2, _TRANSPOSED_PADS)
+    if path == "native":
+        return _native_transpose(x, kernel)
+    # A product per tap, not one for all: it saves turning the kernel, and adding up separate
+    # arrays is faster than slices of a common one.
+    taps = [[_product(x, kernel[2 - a, 2 - b], (3,), (0,)) for b in range(3)] for a in range(3)]
+    return _scatter(taps, shape[1:3], 2, _TRANSPOSED_PADS).astype(x.dtype)
+
+
+def _cpu_transpose_kernel_gradient(x: Array, g: Array, *, dtype) -> Array:
+    taps = _taps(_zero_pad(g, _TRANSPOSED_PADS), (3, 3), 2, x.shape[1:3])
+    products = [_product(x, tap, (0, 1, 2), (0, 1, 2)) for tap in reversed(taps)]
+    return jnp.stack(products).reshape(3, 3, x.shape[3], g.shape[3]).astype(dtype)
+
+
+# ------------------------------------------------------------------------------- the ways on a CPU
+
+
+def _columns_conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
+    """One product per band: each output pixel's taps in a row, times the kernel as a matrix."""
+    kh, kw, c, d = kernel.shape
+    height, width = _output_size(x.shape[1:3], (kh, kw), stride, pads)
+    padded = _zero_pad(x, pads)
+    bands = []
+    for low, high in _bands(height, x.shape[0] * width * kh * kw * c * x.dtype.itemsize):
+        rows = padded[:, low * stride : (high - 1) * stride + kh]
+        columns = lax.concatenate(_taps(rows, (kh, kw), stride, (high - low, width)), 3)
+        bands.append(_product(columns, kernel.reshape(-1, d), (3,), (0,)).astype(x.dtype))
+    return _joined(bands)
+
+
+def _wide_conv(x: Array, kernel: Array, pads: Pads) -> Array:
+    """The native convolution to one more column than x has, and its cropping."""
+    (top, bottom), (left, right) = pads
+    width = x.shape[2] + left + right - kernel.shape[1] + 1
+    extra = max(0, x.shape[2] + 1 - width)
+    pads = ((top, bottom), (left, right + extra))
+    return _native_conv(x, kernel, stride=1, pads=pads)[:, :, :width]
+
+
+def _planes_conv(x: Array, kernel: Array, pads: Pads) -> Array:
+    """Each band of x times all taps of all output channels, then a sum of shifted planes.
+
+    Planes, (H, W) with the channels outside, because sums over rows of three numbers are slow.
+    """
+    kh, kw, c, d = kernel.shape
+    (top, _), (left, _) = pads
+    height, width = _output_size(x.shape[1:3], (kh, kw), 1, pads)
+    matrix = jnp.swapaxes(kernel, 2, 3).reshape(-1, c)
+    bands = []
+    for low, high in _bands(height, x.shape[0] * x.shape[2] * kh * kw * d * 4):
+        first, last = max(low - top, 0), min(high - top + kh - 1, x.shape[1])
+        planes = _product(matrix, x[:, first:last], (1,), (3,))
+        planes = planes.reshape(kh, kw, d, *planes.shape[1:])
+        total = sum(
+            _window(planes[a, b], (low - top + a - first, b - left), (high - low, width), axis=2)
+            for a in range(kh) for b in range(kw))
+        bands.append(jnp.moveaxis(total, 0, 3).astype(x.dtype))
+    return _joined(bands)
+
+
+def _scatter_input_gradient(
+    g: Array, kernel: Array, size: tuple[int, int], stride: int, pads: Pads
+) -> Array:
+    """One product per band to all taps of all pixels, each added where it had been read."""
+    n, height, width, d = g.shape
+    kh, kw, c, _ = kernel.shape
+    (top, _), side = pads
+    parts = []
+    for low, high in _bands(height, n * width * kh * kw * c * 4):
+        table = _product(g[:, low:high], kernel.reshape(-1, d), (3,), (1,))
+        table = table.reshape(n, high - low, width, kh, kw, c)
+        taps = [[table[:, :, :, a, b] for b in range(kw)] for a in range(kh)]
+        parts.append(_scatter(taps, size, stride, ((top - low * stride, 0), side)))
+    return sum(parts[1:], start=parts[0]).astype(g.dtype)
+
+
+def _thin_kernel_gradient(x: Array, g: Array, size: tuple[int, int], pads: Pads) -> Array:
+    """Gathers the taps of g, which has few channels, instead of those of x, which has many."""
+    n, height, width, c = x.shape
+    (kh, kw), d = size, g.shape[3]
+    g = _zero_pad(g, _back_pads(size, pads))
+    total = 0.0
+    for low, high in _bands(height, n * width * kh * kw * d * 4):
+        table = _windows(g[:, low : high + kh - 1], size)
+        total += _product(table, x[:, low:high], (0, 1, 2), (0, 1, 2))
+    return _adjoint(total.reshape(kh, kw, d, c))
+
+
+def _taps_kernel_gradient(
+    x: Array, g: Array, size: tuple[int, int], stride: int, pads: Pads
+) -> Array:
+    """One product of the image with the output's gradient per tap."""
+    taps = _taps(_zero_pad(x, pads), size, stride, g.shape[1:3])
+    products = [_product(tap, g, (0, 1, 2), (0, 1, 2)) for tap in taps]
+    return jnp.stack(products).reshape(*size, x.shape[3], g.shape[3])
+
+
+# -------------------------------------------------------------------------------------- the pieces
+
+
+def _product(a: Array, b: Array, axes_a: tuple, axes_b: tuple) -> Array:
+    dtype = jnp.promote_types(a.dtype, jnp.float32)
+    return lax.dot_general(a, b, ((axes_a, axes_b), ((), ())), preferred_element_type=dtype)
+
+
+def _bands(height: int, row_bytes: int) -> Iterator[tuple[int, int]]:
+    """Equal bands of rows, (first, one past the last), whose tables fit the scratch limit."""
+    count = min(height, -(-height * row_bytes // _SCRATCH_BYTES))
+    return pairwise(height * i // count for i in range(count + 1))
+
+
+def _joined(bands: list[Array]) -> Array:
+    return bands[0] if len(bands) == 1 else lax.concatenate(bands, 1)
+
+
+def _zero_pad(x: Array, pads: Pads) -> Array:
+    (top, bottom), (left, right) = pads
+    zero = jnp.zeros((), x.dtype)
+    return lax.pad(x, zero, ((0, 0, 0), (top, bottom, 0), (left, right, 0), (0, 0, 0)))
+
+
+def _back_pads(kernel: tuple, pads: Pads) -> Pads:
+    """The padding of a stride-1 convolution's gradient that yields the size of its input."""
+    (top, bottom), (left, right) = pads
+    kh, kw = kernel
+    return (kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right)
+
+
+def _adjoint(kernel: Array) -> Array:
+    """The kernel of the transposed map: flipped, with input and output channels exchanged."""
+    return jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
+
+
+def _taps(x: Array, kernel: tuple, stride: int, size: tuple) -> list[Array]:
+    """For each tap of the kernel, row by row, the image of the pixels that it reads."""
+    n, _, _, c = x.shape
+    (kh, kw), (height, width) = kernel, size
+    return [
+        lax.slice(x, (0, a, b, 0),
+                  (n, a + (height - 1) * stride + 1, b + (width - 1) * stride + 1, c),
+                  (1, stride, stride, 1))
+        for a in range(kh) for b in range(kw)]
+
+
+def _windows(x: Array, kernel: tuple[int, int]) -> Array:
+    """The same taps side by side, (N, H, W, KH * KW * C), for few channels.
+
+    A gather of one run of KW * C numbers per kernel row: copying pixels of three numbers one by one
+    would be slower, and on one core.
+    """
+    n, height, width, c = x.shape
+    kh, kw = kernel
+    shape = (height - kh + 1, width - kw + 1, 1)
+    starts = lax.concatenate(
+        [lax.broadcasted_iota(jnp.int32, shape, 0), c * lax.broadcasted_iota(jnp.int32, shape, 1)],
+        2)
+    numbers = lax.GatherDimensionNumbers(
+        offset_dims=(0, 3, 4), collapsed_slice_dims=(), start_index_map=(1, 2))
+    windows = lax.gather(x.reshape(n, height, width * c), starts, numbers, (n, kh, kw * c),
+                         mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS)
+    return windows.reshape(n, *shape[:2], kh * kw * c)
+
+
+def _scatter(taps: list, size: tuple[int, int], stride: int, pads: Pads) -> Array:
+    """Adds taps[a][b][n, i, j] to pixel (i * stride + a - top, j * stride + b - left).
+
+    For each remainder of a pixel's coordinates by the stride this is a sum of shifted images; the
+    results are interleaved at the end. What falls outside of `size` is dropped.
+    """
+    (top, _), (left, _) = pads
+    height, width = (-(-s // stride) for s in size)
+    zeros = jnp.zeros((taps[0][0].shape[0], height, width, taps[0][0].shape[3]), taps[0][0].dtype)
+    phases = [[zeros] * stride for _ in range(stride)]
+    for a, row in enumerate(taps):
+        down, r = divmod(a - top, stride)
+        for b, tap in enumerate(row):
+            right, s = divmod(b - left, stride)
+            phases[r][s] += _window(tap, (-down, -right), (height, width), axis=1)
+    return _interleaved(phases)[:, : size[0], : size[1]]
+
+
+def _window(x: Array, start: tuple[int, int], size: tuple[int, int], axis: int) -> Array:
+    """x from `start` on, `size` long, along `axis` and the next; zeros where x has nothing."""
+    config = [(0, 0, 0)] * x.ndim
+    for i, (first, length) in enumerate(zip(start, size, strict=True)):
+        config[axis + i] = (-first, first + length - x.shape[axis + i], 0)
+    return lax.pad(x, jnp.zeros((), x.dtype), config)
+
+
+def _interleaved(phases: list[list[Array]]) -> Array:
+    """phases[r][s][:, i, j] becomes pixel (i * stride + r, j * stride + s)."""
+    stride = len(phases)
+    n, height, width, c = phases[0][0].shape
+    rows = [jnp.stack(row, 3).reshape(n, height, 1, stride * width, c) for row in phases]
+    return lax.concatenate(rows, 2).reshape(n, stride * height, stride * width, c)

@@ -63,7 +63,8 @@ def drawings(photo):
     return made
 
 
-CASES = [(kind, "black") for kind in primitives.KINDS] + [("edges", "white"), ("seg_edges", "white")]
+CASES = [(kind, "black") for kind in primitives.KINDS]
+CASES += [("edges", "white"), ("seg_edges", "white")]
 
 
 @pytest.mark.parametrize("kind, color", CASES)

@@ -94,3 +94,17 @@ def test_bad_options_are_refused(photo):
     for colors in (1, 0, 257):
         with pytest.raises(UserError, match="from 2 to 256"):
             segmentation.segment(photo, colors=colors)
+
+
+def test_photos_beyond_the_working_size_keep_their_size_and_smooth_borders():
+    rows, columns = np.indices((100, 2400))
+    inside = (columns - 1200) ** 2 / 900**2 + (rows - 50) ** 2 / 40**2 < 1
+    photo = np.where(inside[..., None], np.uint8((200, 40, 40)), np.uint8((60, 130, 200)))
+    found = segmentation.segment(photo, method="kmeans", colors=2)
+    assert found.shape == photo.shape
+    assert len(palettes.by_area(found)) == 2
+    right = np.abs(found.astype(int) - photo).max(axis=-1) < 20
+    assert right.mean() > 0.97
+    long = np.full((16, 3000, 3), 50, np.uint8)
+    long[:, 1000:] = 220
+    assert (segmentation.segment(long) == long).mean() > 0.99
