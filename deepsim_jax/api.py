@@ -124,8 +124,8 @@ def train(image, primitive=None, *, config="quickstart", workdir, extend=False) 
 
     Args:
       image: path or uint8 array (H, W, 3) of the photo.
-      primitive: path or uint8 array of its primitive, of the same size; None: made automatically,
-        of the kind that the config names.
+      primitive: path or uint8 array of its primitive, of the same size; None: the config's, or made
+        automatically, of the kind that the config names.
       config: the name of a shipped config ("quickstart", "paper", "local_enhancer"; an option after
         a colon: "quickstart:tiny"), the path of a config file, or a ConfigDict.
       workdir: the run's folder. If it holds an interrupted run of the same config and pair, that run
@@ -142,7 +142,8 @@ def train(image, primitive=None, *, config="quickstart", workdir, extend=False) 
     config = settings.load(config)
     with config.unlocked():
         for key, value in (("image", image), ("primitive", primitive)):
-            config.data[key] = str(value) if isinstance(value, str | pathlib.Path) else ""
+            if value is not None:
+                config.data[key] = str(value) if isinstance(value, str | pathlib.Path) else ""
     return train_source(read_source(config, image, primitive), config, workdir, extend=extend)
 
 
@@ -163,8 +164,10 @@ def read_source(config, image=None, primitive=None) -> pair.Source:
             raise UserError("data.root and data.image are both given: choose one")
     if isinstance(image, str) and image == "":
         raise UserError("no photo: give --config.data.image=photo.jpg or --config.data.root=folder")
+    if kind == "auto":
+        kind = "landmarks" if data.landmarks else "seg_edges"
     return pair.prepare(
-        image, primitive, kind="seg_edges" if kind == "auto" else kind,
+        image, primitive, kind=kind,
         segmentation=given.get("segmentation"), edge_map=given.get("edges"),
         landmarks=data.landmarks or None, max_side=data.max_side, edge_color=data.edge_color,
         canny_sigma=data.canny_sigma, method=data.segmentation, colors=data.colors,
@@ -174,8 +177,8 @@ def read_source(config, image=None, primitive=None) -> pair.Source:
 def train_source(source: pair.Source, config, workdir, *, extend: bool = False) -> Model:
     """`train`, from a pair that is already read."""
     workdir = pathlib.Path(workdir).absolute()
-    begun = rundir.claim(workdir, config, source, extend=extend)
     run = build_run(source, config, workdir)
+    begun = rundir.claim(workdir, config, source, extend=extend)
     state, finished = loop.train(run, begun=begun)
     step = int(state.step)
     if finished:

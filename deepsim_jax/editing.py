@@ -2,15 +2,20 @@
 
 import itertools
 import logging
+import os
 import pathlib
+import re
 from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 import scipy.ndimage
 
-from deepsim_jax.data import images
+from deepsim_jax.data import images, pair
 from deepsim_jax.errors import UserError
+
+# The video library's own complaints about a broken file; the one line that says it is ours.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 log = logging.getLogger("deepsim_jax")
 
@@ -59,8 +64,9 @@ def composite(photo: np.ndarray, edited: np.ndarray, keep: np.ndarray) -> np.nda
     if edited.shape != photo.shape:
         edited = cv2.resize(edited, (width, height), interpolation=cv2.INTER_CUBIC)
     if keep.shape != (height, width):
-        # A pixel that touches a kept one is kept: nearest enlargement alone could free part of it.
-        keep = cv2.resize(keep.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR) > 0
+        # A pixel that touches a kept one is kept: nearest resizing alone could free part of it.
+        mode = cv2.INTER_AREA if keep.size > height * width else cv2.INTER_LINEAR
+        keep = cv2.resize(keep.astype(np.float32), (width, height), interpolation=mode) > 0
     distance = scipy.ndimage.distance_transform_edt(~keep) if keep.any() else np.inf
     alpha = np.clip(distance / (FEATHER * max(height, width) + 1.0), 0.0, 1.0)
     alpha = np.broadcast_to(np.asarray(alpha)[..., None] if keep.any() else alpha, photo.shape)
@@ -69,7 +75,11 @@ def composite(photo: np.ndarray, edited: np.ndarray, keep: np.ndarray) -> np.nda
 
 
 def edit_path(
-    edit: Callable[[np.ndarray], np.ndarray], source: pathlib.Path, output: pathlib.Path
+    edit: Callable[[np.ndarray], np.ndarray],
+    source: pathlib.Path,
+    output: pathlib.Path,
+    *,
+    size: tuple[int, int] | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Applies an edit function to a picture, a folder of pictures or a video of primitives.
 
@@ -78,6 +88,8 @@ def edit_path(
       source: a picture, a folder or a video file.
       output: a picture, a folder (pictures of the same names) or, for a folder or a video of
         primitives, a video file with a suffix in `VIDEO_CODECS`.
+      size: (height, width) of the primitives. Video has even sizes: frames with one row or column
+        more than this are cropped.
 
     Returns:
       (primitive, picture) of the first and, of several, the last frame; the others are on the disk.
@@ -88,10 +100,12 @@ def edit_path(
     """
     if not source.exists():
         raise UserError(f"input {source}: no such file or folder")
+    if output.exists() and output.samefile(source):
+        raise UserError(f"output {output}: is the input itself; choose another name")
     if source.is_dir():
         names, frames, rate = _folder(source)
     elif _is_video(source):
-        names, frames, rate = _video(source)
+        names, frames, rate = _video(source, size)
     else:
         primitive = images.read_image(source, name="input")
         picture = edit(primitive)
@@ -125,25 +139,31 @@ def _is_video(path):
 
 
 def _folder(folder):
-    paths = [p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp")]
+    paths = [p for p in folder.iterdir() if p.suffix.lower() in pair.SUFFIXES]
     if not paths:
         raise UserError(f"input {folder}: no pictures in it")
     # 2.png comes before 10.png, as a person numbers frames.
-    paths.sort(key=lambda p: (len(p.stem), p.stem) if p.stem.isdigit() else (0, p.stem))
+    paths.sort(key=lambda p: [int(part) if part.isdecimal() else part
+                              for part in re.split(r"(\d+)", p.name)])
     names = [p.with_suffix(".png").name for p in paths]
     if len(set(names)) < len(names):
         raise UserError(f"input {folder}: two pictures differ only in their suffix")
     return names, (images.read_image(p, name="input") for p in paths), 10.0
 
 
-def _video(path):
+def _video(path, size):
     reader = cv2.VideoCapture(str(path))
-    count = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
-    if count < 1:
+    # How many frames there are is not known of every video; a first one says that it can be read.
+    there, first = reader.read()
+    if not there:
         raise UserError(f"input {path}: not a video that can be read")
     rate = reader.get(cv2.CAP_PROP_FPS) or 10.0
-
-    return (f"{i:05d}.png" for i in itertools.count()), _frames(reader), rate
+    height, width = first.shape[:2]
+    if size is not None and (height, width) == tuple(n + n % 2 for n in size):
+        height, width = size
+    frames = (cv2.cvtColor(frame[:height, :width], cv2.COLOR_BGR2RGB)
+              for frame in itertools.chain([first], _frames(reader)))
+    return (f"{i:05d}.png" for i in itertools.count()), frames, rate
 
 
 def _frames(reader) -> Iterator[np.ndarray]:
@@ -151,18 +171,18 @@ def _frames(reader) -> Iterator[np.ndarray]:
         there, frame = reader.read()
         if not there:
             break
-        yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        yield frame
     reader.release()
 
 
 def _write_video(output, pairs, rate):
     """Encodes into a temporary file, which takes the output's name when it is complete."""
-    output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.stem}.part{output.suffix}")
-    writer, ends = None, []
+    count, ends = 0, []
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         for primitive, picture in pairs:
-            if writer is None:
+            if not count:
                 # 4:2:0 video has even sizes; a single odd row or column is repeated.
                 size = tuple(n + n % 2 for n in picture.shape[1::-1])
                 code = cv2.VideoWriter_fourcc(*VIDEO_CODECS[output.suffix.lower()])
@@ -171,11 +191,15 @@ def _write_video(output, pairs, rate):
                     raise UserError(f"output {output}: this OpenCV cannot write it, try a folder")
             pad = ((0, size[1] - picture.shape[0]), (0, size[0] - picture.shape[1]), (0, 0))
             writer.write(cv2.cvtColor(np.pad(picture, pad, mode="edge"), cv2.COLOR_RGB2BGR))
-            ends = [*ends[:1], (primitive, picture)]
+            count, ends = count + 1, [*ends[:1], (primitive, picture)]
         writer.release()
+        # OpenCV keeps a full disk to itself.
+        if sum(1 for _ in _frames(cv2.VideoCapture(str(partial)))) != count:
+            raise UserError(f"output {output}: could not be written completely; free some space")
         partial.replace(output)
     except OSError as error:
         raise UserError(f"output {output}: cannot be written ({error.strerror})") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.exists():
+            partial.unlink()
     return ends

@@ -7,10 +7,11 @@
 
 import logging
 import pathlib
+import re
 import sys
 
 from absl import app, flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import config_flags
 
 from deepsim_jax import api, compilation, editing, report, rundir, settings
 from deepsim_jax.data import pair
@@ -45,9 +46,6 @@ def train(workdir: pathlib.Path):
         config, source = rundir.read_config(workdir), pair.Source.load(workdir / "pair")
     elif FLAGS.config is None:
         raise UserError("--config is needed for a new run, e.g. --config=configs/quickstart.py")
-    elif not isinstance(FLAGS.config, ConfigDict):
-        raise UserError(f"--config={FLAGS['config'].config_filename}: no such file; those that come "
-                        f"with the program are {', '.join(map(str, settings.shipped_configs().values()))}")
     else:
         config = settings.load(FLAGS.config)
         source = api.read_source(config)
@@ -65,7 +63,8 @@ def edit(workdir: pathlib.Path, source: pathlib.Path, output: pathlib.Path):
         ends = [(drawn, model.edit(drawn, keep=FLAGS.keep))]
         editing.write_picture(output, ends[0][1])
     else:
-        ends = editing.edit_path(lambda drawn: model.edit(drawn, keep=FLAGS.keep), source, output)
+        ends = editing.edit_path(lambda drawn: model.edit(drawn, keep=FLAGS.keep), source, output,
+                                 size=model.primitive.shape[:2])
     for drawn, result in ends:
         report.add_edit(workdir, source.stem, drawn, result)
     logging.getLogger("deepsim_jax").info(
@@ -81,22 +80,26 @@ def _needed(name):
 
 
 def _parse(argv):
-    keys = [a.lstrip("-").split("=")[0].removeprefix("config.") for a in argv
-            if a.lstrip("-").startswith("config.")]
+    known = settings.flatten(settings.default())
     try:
-        settings.unknown_key(keys, settings.flatten(settings.default()))
+        for number, argument in enumerate(argv):
+            flag, _, value = argument.lstrip("-").partition("=")
+            if flag == "config" and value:
+                settings.load(value)  # says better what is wrong than the flags do
+                name, colon, option = value.partition(":")
+                argv[number] = f"--config={settings.find(name)}{colon}{option}"
+            elif flag.startswith("config."):
+                settings.unknown_key([flag.removeprefix("config.")], known)
         return FLAGS(argv)
-    except (flags.Error, UserError, OSError, SyntaxError, TypeError) as error:
+    except flags.IllegalFlagValueError as error:
+        key = re.match(r"flag --config\.([\w.]+)=", str(error))
+        _fail(f"{error}; give a value like {known[key[1]]!r}" if key else error)
+    except (flags.Error, UserError, TypeError) as error:
         _fail(error)
 
 
 def _fail(error):
-    text = str(error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-    if "Traceback (most recent call last):" in text:
-        # An error inside the config file: its last line says what, the traceback where.
-        lines = ["the config file: " + lines[-1].removeprefix("deepsim_jax.errors.UserError: ")]
-    print(f"error: {' '.join(lines)}", file=sys.stderr)
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2)
 
 

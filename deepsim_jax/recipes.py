@@ -1,7 +1,8 @@
 """Edits of a primitive written down as JSON, so that they can be repeated and shared.
 
     {"size": [451, 300],
-     "steps": [{"warp": {"from": [[100, 80]], "to": [[100, 60]], "fixed": [[10, 10]]}},
+     "steps": [{"warp": {"from": [[100, 80]], "to": [[100, 60]], "fixed": [[10, 10]],
+                         "reach": 40}},
                {"paint": {"polygon": [[0, 0], [9, 0], [9, 9]], "color": [10, 200, 30]}},
                {"paint": {"polygon": [[0, 0], [9, 0], [9, 9]], "like": [40, 40]}},
                {"line": {"points": [[5, 5], [50, 60]]}},
@@ -29,14 +30,12 @@ def read(path: pathlib.Path) -> dict:
     """Reads a recipe file.
 
     Raises:
-      UserError: not JSON, or not a recipe.
+      UserError: there is no such file, or it is not JSON.
     """
     try:
         recipe = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"recipe {path}: cannot be read ({error})") from error
-    if not isinstance(recipe, dict) or not isinstance(recipe.get("steps"), list):
-        raise UserError(f'recipe {path}: an object with "size" and a list "steps" is needed')
     return recipe
 
 
@@ -54,28 +53,31 @@ def apply(recipe: dict, primitive: np.ndarray, spec: primitives.PrimitiveSpec) -
     Raises:
       UserError: naming the step that is not understood.
     """
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("steps"), list):
+        raise UserError('recipe: an object with "size" and a list "steps" is needed')
     height, width = primitive.shape[:2]
     size = recipe.get("size", [width, height])
-    try:
-        unit = np.array([width / size[0], height / size[1]])
-    except (TypeError, IndexError, ZeroDivisionError) as error:
-        raise UserError(f'recipe: "size" is {size!r}, [width, height] is needed') from error
+    if not isinstance(size, list | tuple) or len(size) != 2 or not all(
+            isinstance(side, int | float) and side > 0 for side in size):
+        raise UserError(f'recipe: "size" is {size!r:.80}, [width, height] in pixels is needed')
+    unit = np.array([width / size[0], height / size[1]])
     layers = primitives.decompose(primitive, spec)
     for number, step in enumerate(recipe["steps"], 1):
         try:
             (kind, options), = step.items()
             layers = STEPS[kind](layers, spec, unit, **options)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"recipe: step {number} ({step!r:.80}) is not understood ({error}); the "
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else error
+            raise UserError(f"recipe: step {number} ({step!r:.80}) is not understood ({reason}); the "
                             f"steps are {', '.join(STEPS)}") from error
     return primitives.compose(layers, spec)
 
 
 def _points(points, unit):
-    array = np.asarray(points, np.float64).reshape(-1, 2) * unit
-    if not len(array) or not np.all(np.isfinite(array)):
-        raise ValueError("points are lists of [x, y]")
-    return array
+    array = np.atleast_2d(np.asarray(points, np.float64))
+    if array.ndim != 2 or array.shape[1] != 2 or not np.all(np.abs(array) < 1e6):
+        raise ValueError("points are lists of [x, y] in pixels")
+    return array * unit
 
 
 def _inside(polygon, unit, shape):
@@ -84,8 +86,11 @@ def _inside(polygon, unit, shape):
     return mask > 0
 
 
-def _warp(layers, spec, unit, *, fixed=(), **ends):
-    """Moves points of the drawing; the border and the fixed points stay, the rest bends along."""
+def _warp(layers, spec, unit, *, fixed=(), reach=None, **ends):
+    """Moves points of the drawing; the border and the fixed points stay, the rest bends along.
+
+    With `reach`, a distance in pixels, nothing moves that is farther than this from a moved point.
+    """
     height, width = layers.regions.shape[:2]
     start, end = _points(ends.pop("from"), unit), _points(ends.pop("to"), unit)
     if ends or len(start) != len(end):
@@ -96,7 +101,16 @@ def _warp(layers, spec, unit, *, fixed=(), **ends):
     # The spline tells for each pixel of the edited drawing where it comes from.
     to = grid.to_normalised(jnp.asarray(np.concatenate([end, pinned]), jnp.float32), height, width)
     come = grid.to_normalised(jnp.asarray(np.concatenate([start, pinned]), jnp.float32), height, width)
-    field = tps.evaluate(tps.solve(to, come), grid.pixel_grid(height, width))
+    pixels = grid.pixel_grid(height, width)
+    field = tps.evaluate(tps.solve(to, come), pixels)
+    if reach is not None:
+        if not float(reach) > 0:
+            raise ValueError('"reach" must be above 0')
+        limit = float(reach) * unit.mean() / (max(height, width) / 2)
+        nearest = jnp.min(jnp.linalg.norm(pixels[:, :, None] - to[: len(end)], axis=-1), axis=-1)
+        share = jnp.clip(2.0 * (1.0 - nearest / limit), 0.0, 1.0)
+        share = share * share * (3.0 - 2.0 * share)
+        field = pixels + share[..., None] * (field - pixels)
     drawn = pair.Source(photo=layers.regions, image=layers.regions, spec=spec,
                         primitive=primitives.compose(layers, spec))
     moved, _ = augment.warp(pair.to_device(drawn, multiple=1), field)
@@ -110,9 +124,14 @@ def _paint(layers, spec, unit, *, polygon, color=None, like=None):
         raise ValueError('give either "color" or "like"')
     if color is None:
         x, y = np.rint(_points(like, unit)[0]).astype(int)
+        if not (0 <= y < mask.shape[0] and 0 <= x < mask.shape[1]):
+            raise ValueError('"like" lies outside of the primitive')
         color = layers.regions[y, x]
+    color = np.asarray(color)
+    if color.shape != (3,) or not np.isin(color, np.arange(256)).all():
+        raise ValueError("a color is [red, green, blue], whole numbers from 0 to 255")
     regions = layers.regions.copy()
-    regions[mask] = np.asarray(color, np.uint8)
+    regions[mask] = color
     edges = None if layers.edges is None else layers.edges & ~mask
     return dataclasses.replace(layers, regions=regions, edges=edges)
 
@@ -122,7 +141,7 @@ def _line(layers, spec, unit, *, points, closed=False):
     if layers.edges is None:
         raise ValueError(f"a {spec.kind} primitive has no lines")
     drawn = layers.edges.astype(np.uint8)
-    cv2.polylines(drawn, [np.rint(_points(points, unit)).astype(np.int32)], closed, 1)
+    cv2.polylines(drawn, [np.rint(_points(points, unit)).astype(np.int32)], bool(closed), 1)
     return dataclasses.replace(layers, edges=drawn > 0)
 
 

@@ -4,7 +4,9 @@ import base64
 import html
 import json
 import pathlib
+import re
 
+import cv2
 import numpy as np
 
 from deepsim_jax.data import images
@@ -24,6 +26,9 @@ code { font-size: .9em; } @media (max-width: 700px) { .row { grid-template-colum
 COLORS = {"g_gan": "#d1495b", "g_features": "#edae49", "g_perceptual": "#00798c", "d": "#66507a"}
 """Colour of each loss term in the curves."""
 
+SHOWN = 1000
+"""Longest side in px of a picture on the page; larger ones are shrunk, or the page would be huge."""
+
 
 def add_edit(workdir: pathlib.Path, name: str, primitive: np.ndarray, result: np.ndarray):
     """Keeps an edit in the run's folder, under a running number, for the report.
@@ -35,8 +40,9 @@ def add_edit(workdir: pathlib.Path, name: str, primitive: np.ndarray, result: np
       result: uint8 (H, W, 3).
     """
     folder = workdir / "edits"
-    clean = "".join(c if c.isalnum() or c in "-_" else "-" for c in name) or "edit"
-    number = 1 + max((int(p.name.split("-")[0]) for p in folder.glob("[0-9]*-*.png")), default=0)
+    clean = "".join(c if c.isalnum() or c in "-_" else "-" for c in name[:60]) or "edit"
+    taken = [re.match(r"(\d+)-", p.name) for p in folder.glob("*.result.png")]
+    number = 1 + max((int(found[1]) for found in taken if found), default=0)
     images.write_png(folder / f"{number:03d}-{clean}.primitive.png", primitive)
     images.write_png(folder / f"{number:03d}-{clean}.result.png", result)
 
@@ -51,7 +57,7 @@ def write(workdir: pathlib.Path) -> pathlib.Path:
     parts = [f"<h1>{html.escape(workdir.name)}</h1><p class=soft>DeepSIM on a photo of "
              f"{size[1]}&times;{size[0]} px, {rows[-1]['step'] if rows else 0} of "
              f"{config['train.steps']} steps</p>"]
-    edits = sorted((workdir / "edits").glob("*.result.png"), reverse=True)
+    edits = sorted((workdir / "edits").glob("[0-9]*-*.result.png"), reverse=True)
     for result in edits:
         drawn = result.with_name(result.name.replace(".result.", ".primitive."))
         title = result.name.removesuffix(".result.png").split("-", 1)[1]
@@ -73,7 +79,12 @@ def write(workdir: pathlib.Path) -> pathlib.Path:
 
 
 def _figure(path, caption):
-    data = base64.b64encode(path.read_bytes()).decode()
+    picture = images.read_image(path)
+    share = min(1.0, SHOWN / max(picture.shape))
+    if share < 1:
+        picture = cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
+    data = base64.b64encode(content).decode()
     return (f"<figure><img alt='{html.escape(caption)}' src='data:image/png;base64,{data}'>"
             f"<figcaption>{html.escape(caption)}</figcaption></figure>")
 

@@ -62,11 +62,11 @@ def claim(workdir: pathlib.Path, config, source: pair.Source, *, extend: bool) -
 
 def _same_run(workdir, record, extend) -> bool:
     """Whether the stored config must be rewritten because the run is extended."""
-    stored = _read(workdir)
-    old, new = dict(stored["config"]), dict(record["config"])
-    before, after = old.pop("train.steps", 0), new.pop("train.steps")
+    stored, hash_of_pair = _read(workdir)
+    old, new = settings.flatten(stored), dict(record["config"])
+    before, after = old.pop("train.steps"), new.pop("train.steps")
     differing = settings.differences(old, new)
-    if stored["pair"] != record["pair"]:
+    if hash_of_pair != record["pair"]:
         differing.append("another photo or primitive")
     if before != after and not (extend and after > before):
         advice = " (--extend allows more)" if after > before else ""
@@ -83,7 +83,7 @@ def read_config(workdir: pathlib.Path):
     Raises:
       UserError: there is none, or it is damaged.
     """
-    return settings.unflatten(_read(workdir)["config"])
+    return _read(workdir)[0]
 
 
 def is_run(workdir: pathlib.Path) -> bool:
@@ -92,6 +92,7 @@ def is_run(workdir: pathlib.Path) -> bool:
 
 
 def _read(workdir):
+    """(config, hash of the pair) of the run in a folder."""
     path = workdir / CONFIG
     if (workdir / STARTING).is_file() and not path.is_file():
         raise UserError(f"{workdir}: its training was stopped before it began; start it again")
@@ -99,7 +100,6 @@ def _read(workdir):
         raise UserError(f"{workdir}: no run in this folder (no {CONFIG})")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        record["config"].items(), record["pair"].lower()
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        return settings.unflatten(dict(record["config"].items())), str(record["pair"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: damaged ({error}); restore it from a copy") from error
-    return record

@@ -8,6 +8,7 @@ this module and the model builders ever sees a config: functions take plain argu
 import difflib
 import importlib.util
 import json
+import math
 import pathlib
 
 import ml_collections
@@ -53,6 +54,7 @@ RANGES = {
     "loss.adversarial_weight": (0.0, None),
     "loss.feature_matching": (0.0, None),
     "loss.perceptual_weight": (0.0, None),
+    "loss.perceptual_depth": (1, 5),
     "optim.g_rate": (0.0, 1.0),
     "optim.d_rate": (0.0, 1.0),
     "optim.b1": (0.0, 0.9999),
@@ -168,6 +170,19 @@ def shipped_configs() -> dict[str, pathlib.Path]:
     return {}
 
 
+def find(name: str) -> pathlib.Path:
+    """The file of a config, from its path or the name of a shipped one.
+
+    Raises:
+      UserError: there is none.
+    """
+    shipped = shipped_configs()
+    path = shipped.get(name, pathlib.Path(name))
+    if not path.is_file():
+        raise UserError(f"config {name!r}: no such file, nor one of {', '.join(shipped)}")
+    return path
+
+
 def load(config) -> ml_collections.ConfigDict:
     """A validated copy of a config, from whichever form the caller has.
 
@@ -183,18 +198,23 @@ def load(config) -> ml_collections.ConfigDict:
     if not isinstance(config, str | pathlib.Path):
         raise UserError(f"config of type {type(config).__name__}: give a name, a path or a ConfigDict")
     name, _, option = str(config).partition(":")
-    shipped = shipped_configs()
-    path = shipped.get(name, pathlib.Path(name))
-    if not path.is_file():
-        raise UserError(f"config {name!r}: no such file, nor one of {', '.join(shipped)}")
+    path = find(name)
     spec = importlib.util.spec_from_file_location(f"deepsim_jax_config_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UserError(f"config {name!r}: a config is a Python file with a function get_config")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "get_config"):
-        raise UserError(f"config {name!r}: the file has no function get_config")
-    return validate(module.get_config(option) if option else module.get_config())
+    try:
+        spec.loader.exec_module(module)
+        loaded = module.get_config(option) if option else module.get_config()
+    except UserError:
+        raise
+    # A config file is a program and may raise anything.
+    except Exception as error:
+        reason = " ".join(str(error).replace("\\n", " ").split())
+        raise UserError(f"config {name!r}: {type(error).__name__}: {reason}") from error
+    if not isinstance(loaded, ml_collections.ConfigDict):
+        raise UserError(f"config {name!r}: get_config must return settings.default(), changed")
+    return validate(loaded)
 
 
 def apply_option(config: ml_collections.ConfigDict, option: str, *, known: tuple[str, ...] = ()):
@@ -238,7 +258,10 @@ def flatten(config) -> dict[str, object]:
 def unflatten(flat: dict[str, object]) -> ml_collections.ConfigDict:
     """The inverse of `flatten`, over the defaults; unknown keys are refused."""
     config = default()
-    unknown_key(flat, flatten(config))
+    known = flatten(config)
+    unknown_key(flat, known)
+    for key, value in flat.items():
+        _check(key, value, known[key])
     with config.unlocked():
         for key, value in flat.items():
             section, _, name = key.rpartition(".")
@@ -281,8 +304,11 @@ def _check(key, value, standard):
         if key in CHOICES and value not in CHOICES[key]:
             raise UserError(f"{key}={value!r}: choose one of {', '.join(CHOICES[key])}")
     elif isinstance(standard, list):
-        if not isinstance(value, list) or not all(_is_number(v) and v > 0 for v in value):
+        if not isinstance(value, list) or not value or not all(
+                _is_number(v) and v > 0 for v in value):
             raise UserError(f"{key}={value!r}: a tuple of positive numbers is needed")
+        if key != "augment.canny_sigmas" and any(v != int(v) for v in value):
+            raise UserError(f"{key}={value!r}: whole numbers are needed")
         if key != "augment.canny_sigmas" and len(value) != len(standard):
             raise UserError(f"{key}={value!r}: {len(standard)} numbers are needed")
         if key == "augment.tps_points" and min(value) < 2:
@@ -298,7 +324,7 @@ def _check(key, value, standard):
 
 
 def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def differences(old: dict[str, object], new: dict[str, object]) -> list[str]:

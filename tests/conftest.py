@@ -1,6 +1,6 @@
-"""Settings of all tests: CPU, exact float32 products, two simulated devices, no shared caches.
+"""Settings of all tests: CPU, exact float32 products, two simulated devices, a cache of their own.
 
-And what several of them share: numbers of the published program, and PyTorch files.
+And what several of them share: a trained model, numbers of the published program, PyTorch files.
 """
 
 import collections
@@ -8,13 +8,17 @@ import io
 import os
 import pickle
 import sys
+import tempfile
 import types
 import zipfile
 from pathlib import Path
 from unittest import mock
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["JAX_COMPILATION_CACHE_DIR"] = ""
+# Each program is compiled once in a session, also for the processes that tests start.
+_COMPILED = tempfile.TemporaryDirectory()
+os.environ["JAX_COMPILATION_CACHE_DIR"] = _COMPILED.name
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
@@ -25,6 +29,26 @@ jax.config.update("jax_default_matmul_precision", "highest")
 
 FIXTURES = Path(__file__).parent / "fixtures"
 _STORAGES = {np.float32: "FloatStorage", np.float16: "HalfStorage", np.int64: "LongStorage"}
+
+
+@pytest.fixture(scope="session")
+def scene():
+    """A photo of 180x150 px: a bright disk and a box before a slope, with some noise."""
+    y, x = np.mgrid[:150, :180]
+    picture = np.stack([x, y, 160 - y], -1) / 2 + 40
+    picture[(x - 60) ** 2 + (y - 70) ** 2 < 1600] = 230, 190, 60
+    picture[90:130, 110:160] = 30, 60, 150
+    noise = np.random.default_rng(0).normal(0, 4, picture.shape)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, scene):
+    """A model trained on the scene in the folder of its run, at 64x53 px. Not to be changed."""
+    import deepsim_jax
+
+    run = tmp_path_factory.mktemp("trained") / "run"
+    return deepsim_jax.train(scene, config="quickstart:tiny", workdir=run)
 
 
 @pytest.fixture

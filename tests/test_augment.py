@@ -54,7 +54,8 @@ WARP = jax.jit(warp)
 def many(settings, pair, count, seed=0):
     """(primitives, images), (count, H, W, 3) each."""
     keys = jax.random.split(jax.random.key(seed), count)
-    return [np.stack(part) for part in zip(*(AUGMENT(k, pair, settings) for k in keys), strict=True)]
+    results = [AUGMENT(key, pair, settings) for key in keys]
+    return [np.stack(part) for part in zip(*results, strict=True)]
 
 
 def fields(settings, count, height, width):
@@ -302,6 +303,13 @@ def test_the_jitter_is_relative_to_each_axis_and_in_code_to_the_width():
     np.testing.assert_allclose(moves["paper"].mean(0), [3.75, 1.25], rtol=0.1)
     assert moves["code"][:, 1].mean() > 2.0 and moves["code"][:, 1].max() > 4.5
     assert moves["code"][:, 0].mean() > 2.0
+
+
+@pytest.mark.parametrize("compat", ["paper", "code"])
+def test_no_jitter_is_no_bend(compat):
+    field = fields(Augmentation(flip=0.0, tps_jitter=0.0, compat=compat), 2, 24, 36)
+    rows, columns = np.mgrid[:24, :36]
+    np.testing.assert_allclose(field, np.stack([np.stack([columns, rows], -1)] * 2), atol=1e-4)
 
 
 def test_more_control_points_and_smoothing_bend_as_they_say():

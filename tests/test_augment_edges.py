@@ -95,23 +95,23 @@ def predicted_length(mask, field):
     return lengths.sum() / len(ends) * mask.sum()
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_warped_edges_stay_thin_and_closed(seed):
+def test_warped_edges_stay_thin_and_closed():
     mask, closed = curves()
     settings = Augmentation(rotation=1.0, rotation_degrees=30.0)
-    pair = edge_only(mask)
-    key = jax.random.key(seed)
-    field = FIELD(key, *mask.shape, settings)
-    result = drawn(WARP(pair, field)[0])
-    assert abs(result.sum() / predicted_length(mask, field) - 1) < 0.12
-    blocks = result[1:, 1:] & result[:-1, 1:] & result[1:, :-1] & result[:-1, :-1]
-    assert blocks.sum() <= 0.02 * result.sum()
-    assert morphology.thin(result).sum() > 0.85 * result.sum()
-    # A gap would let the inside of a curve run out: neighbours only count along the axes here.
-    inner = result[12:-12, 12:-12]
-    _, sizes = np.unique(ndimage.label(~inner)[0][~inner], return_counts=True)
-    assert (sizes >= 10).sum() == closed + 1
-    assert ndimage.label(inner, np.ones((3, 3)))[1] == ndimage.label(mask, np.ones((3, 3)))[1]
+    pair, opened = edge_only(mask), 0
+    for seed in range(12):
+        field = FIELD(jax.random.key(seed), *mask.shape, settings)
+        result = drawn(WARP(pair, field)[0])
+        assert abs(result.sum() / predicted_length(mask, field) - 1) < 0.12
+        blocks = result[1:, 1:] & result[:-1, 1:] & result[1:, :-1] & result[:-1, :-1]
+        assert blocks.sum() <= 0.02 * result.sum()
+        assert morphology.thin(result).sum() > 0.85 * result.sum()
+        inner = result[12:-12, 12:-12]
+        assert ndimage.label(inner, np.ones((3, 3)))[1] == ndimage.label(mask, np.ones((3, 3)))[1]
+        # The inside of a curve runs out through a gap: neighbours only count along the axes here.
+        _, sizes = np.unique(ndimage.label(~inner)[0][~inner], return_counts=True)
+        opened += closed + 1 - (sizes >= 10).sum()
+    assert opened <= 2  # of 60 curves, of some 50 pixels each
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.7, 1.4])
@@ -151,3 +151,18 @@ def test_a_single_point_is_never_lost_nor_doubled():
     for dx, dy in np.random.default_rng(0).uniform(-0.49, 0.49, (60, 2)):
         result = drawn(WARP(pair, shifted(dx, dy, 40, 40))[0])
         np.testing.assert_array_equal(result, mask)
+
+
+def test_mirrored_lines_are_drawn_as_lines_of_a_mirrored_image():
+    mask, _ = curves()
+    mask = mask[30:94, 30:94]
+    wide = np.pad(mask, 32, mode="reflect")
+    field = affine.apply(affine.rotation(0.5), grid.pixel_grid(128, 128))
+    reach = np.abs(field).max(-1)
+    outside = (reach > 0.5) & (reach < 0.95)
+    expected = drawn(WARP(edge_only(wide), field)[0])
+    # The same positions in the small image.
+    where = grid.to_pixels(field, 128, 128) - 32
+    result = drawn(WARP(edge_only(mask), grid.to_normalised(where, 64, 64))[0])
+    assert expected[outside].sum() > 300
+    assert (result != expected)[outside].sum() < 0.01 * expected[outside].sum()

@@ -157,7 +157,7 @@ def prepare(
             mask = edges.read_edges(edge_map, name="edges")
             _check_same_size("edges", mask, photo)
             options["edges"] = edges.resize_edges(mask, *small.shape[:2])
-        used = {k: v for k, v in options.items() if k in primitives.OPTIONS[kind]}
+        used = {k: v for k, v in options.items() if k in primitives.OPTIONS.get(kind, ())}
         drawn = primitives.make_primitive(small, kind, **used)
     drawn, spec = primitives.analyse(
         drawn, kind, edge_color=edge_color, thin=thin, canny_sigma=canny_sigma)
@@ -186,11 +186,17 @@ def to_device(source: Source, *, multiple: int, canny_sigmas: tuple[float, ...] 
       source: the pictures.
       multiple: height and width are padded by reflection to multiples of this.
       canny_sigmas: further edge maps of the photo to train on, for primitives that have edges.
+
+    Raises:
+      UserError: such sigmas for a primitive without edges.
     """
     image, _ = images.pad_to_multiple(source.image, multiple)
     drawn, _ = images.pad_to_multiple(source.primitive, multiple)
     layers = primitives.decompose(drawn, source.spec)
     offsets = None
+    if canny_sigmas and layers.edges is None:
+        raise UserError(f"augment.canny: a primitive of kind {source.spec.kind!r} has no edges; set "
+                        "it to 0")
     if layers.edges is not None:
         maps = [layers.edges]
         for sigma in canny_sigmas:

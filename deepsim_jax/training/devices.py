@@ -14,21 +14,20 @@ def choose(batch: int, requested: int, *, available: int) -> int:
 
     Args:
       batch: augmented samples in a step, over all devices.
-      requested: the number asked for; 0 for all that there are.
+      requested: the number asked for; 0 for as many as there are and as divide the batch.
       available: the number that there are.
 
     Raises:
       UserError: more are asked for than there are, or the batch cannot be divided.
     """
-    count = requested or available
-    if count > available:
-        raise UserError(f"train.devices={count}: this machine has {available}")
-    if batch == 1 and not requested:
-        return 1
-    if batch % count:
-        raise UserError(f"train.batch={batch}: it must be a multiple of the {count} devices, or "
+    if not requested:
+        return max(n for n in range(1, min(batch, available) + 1) if batch % n == 0)
+    if requested > available:
+        raise UserError(f"train.devices={requested}: this machine has {available}")
+    if batch % requested:
+        raise UserError(f"train.batch={batch}: it must be a multiple of the {requested} devices, or "
                         f"set train.devices to a divisor of {batch}")
-    return count
+    return requested
 
 
 class Compiled:

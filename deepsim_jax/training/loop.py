@@ -77,7 +77,8 @@ class Run:
         """The state before the first step, made in one compiled call."""
         make = jax.jit(lambda key: states.create(
             self.task.init, key, self.updates.moments, ema=self.updates.ema > 0))
-        return make(jax.random.key(self.seed))
+        # The default generator takes half a second to compile for every single array.
+        return make(jax.random.key(self.seed, impl="rbg"))
 
     def compiled(self) -> devices.Compiled:
         """The training step."""

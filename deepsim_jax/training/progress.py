@@ -1,5 +1,6 @@
 """What a run tells: a live progress bar, JSON lines, TensorBoard, preview pictures."""
 
+import contextlib
 import json
 import logging
 import math
@@ -36,7 +37,9 @@ class Metrics:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def close(self):
-        self._file.close()
+        # What a full disk has refused once is refused again; `write` has said so.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def read_metrics(path: pathlib.Path) -> list[dict]:

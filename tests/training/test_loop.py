@@ -1,0 +1,161 @@
+import json
+import os
+import signal
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from deepsim_jax.training import checkpoint, loop, progress
+from deepsim_jax.training import step as steps
+
+
+class Toy:
+    """Two numbers that pull at each other; `spoil` turns a loss bad from a step on."""
+
+    def __init__(self, spoil=lambda g: 0.0, contrast=1.0):
+        self.spoil, self.contrast = spoil, contrast
+
+    def init(self, key):
+        return {"a": jnp.zeros(3)}, {"b": jnp.ones(2)}
+
+    def batch(self, keys, pair):
+        return jax.vmap(jax.random.uniform)(keys) * pair
+
+    def losses(self, g, d, batch, frozen):
+        g_loss = jnp.sum((g["a"] - 1) ** 2) + jnp.mean(batch) + self.spoil(g["a"])
+        d_loss = jnp.sum((d["b"] - g["a"][:2]) ** 2)
+        return (g_loss, d_loss), {"g": g_loss, "d": d_loss, "contrast": jnp.float32(self.contrast)}
+
+
+def make(workdir, task=None, *, total=9, log=2, save=4, preview=0, keep=2, ema=0.0, rate=0.1,
+         show=lambda params: []):
+    return loop.Run(
+        workdir=workdir, task=task or Toy(), seed=3, batch=2, device_count=1,
+        updates=steps.Updates(moments=optax.scale_by_adam(b1=0.5, b2=0.999), g_rate=rate,
+                              d_rate=rate, steps=total, constant_steps=total, ema=ema),
+        cadence=loop.Cadence(log=log, save=save, preview=preview, keep=keep),
+        pair=jnp.float32(1), frozen=None, preview=show)
+
+
+def logged(run):
+    return [json.loads(line) for line in (run.workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def saved(run):
+    return checkpoint.Checkpoints(run.checkpoint_folder, read_only=True).steps()
+
+
+def same(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def test_what_happens_when(tmp_path):
+    moments = []
+    run = make(tmp_path, preview=3, keep=9, ema=0.9,
+               show=lambda params: [np.full((16, 16, 3), int(params["a"].sum() > 0), np.uint8)] * 2)
+    state, finished = loop.train(run, begun=lambda: moments.append(saved(run)))
+    assert finished and int(state.step) == 9
+    assert moments == [[0]], "a run begins when, and only when, it can be loaded"
+    assert saved(run) == [0, 4, 8, 9]
+    assert [row["step"] for row in logged(run)] == [2, 4, 6, 8, 9]
+    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
+        "000003.png", "000006.png", "000009.png"]
+    assert state.best_generator is state.ema
+
+
+def test_logged_figures_are_of_the_step_that_they_name(tmp_path):
+    rare, often = (make(tmp_path / str(n), log=n) for n in (4, 1))
+    for run in (rare, often):
+        loop.train(run, begun=lambda: None)
+    every = {row["step"]: row for row in logged(often)}
+    assert list(every) == list(range(1, 10))
+    assert logged(rare) == [every[4], every[8], every[9]]
+
+
+def test_a_finished_run_is_loaded_and_an_extended_one_goes_on(tmp_path):
+    run = make(tmp_path)
+    state, _ = loop.train(run, begun=lambda: None)
+    before = logged(run)
+    again, finished = loop.train(run, begun=lambda: None)
+    assert finished and logged(run) == before
+    same(state, again)
+    longer = make(tmp_path, total=12)
+    state, finished = loop.train(longer, begun=lambda: None)
+    assert finished and int(state.step) == 12 and saved(run) == [9, 12]
+    assert logged(run)[:5] == before and [r["step"] for r in logged(run)[5:]] == [10, 12]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_rest_follows_exactly(tmp_path, monkeypatch, number):
+    whole = make(tmp_path / "whole", ema=0.5)
+    expected, _ = loop.train(whole, begun=lambda: None)
+    run, advance = make(tmp_path / "run", ema=0.5), progress.Progress.advance
+
+    def interrupted(bar):
+        advance(bar)
+        if bar._done == 5:
+            os.kill(os.getpid(), number)
+
+    handler = signal.getsignal(number)
+    with monkeypatch.context() as patch:
+        patch.setattr(progress.Progress, "advance", interrupted)
+        state, finished = loop.train(run, begun=lambda: None)
+    assert not finished and int(state.step) == 5 and saved(run) == [4, 5]
+    assert signal.getsignal(number) is handler
+    state, finished = loop.train(run, begun=lambda: None)
+    assert finished
+    same(state, expected)
+    assert logged(run)[-1] == logged(whole)[-1]
+    assert [row["step"] for row in logged(run)] == [2, 4, 5, 6, 8, 9], "where it stopped, and once"
+
+
+def test_training_works_outside_of_the_main_thread(tmp_path):
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append(loop.train(make(tmp_path), begun=lambda: None)))
+    thread.start()
+    thread.join()
+    assert found[0][1]
+
+
+@pytest.mark.parametrize("log, what", [(1, "^g not finite at step 6"),
+                                       (50, "^a parameter is not finite at step 8")])
+def test_a_loss_that_is_not_finite_stops_with_advice_and_the_last_good_state(tmp_path, log, what):
+    task = Toy(spoil=lambda a: jnp.where(a[0] > 0.45, jnp.nan, 0.0) * a[0])
+    run = make(tmp_path, task, log=log, total=20)
+    with pytest.raises(loop.Diverged, match=f"{what}; the last good checkpoint is step 4; train in "
+                       "a new folder with smaller optim.g_rate") as found:
+        loop.train(run, begun=lambda: None)
+    assert "\n" not in str(found.value) and saved(run) == [0, 4]
+    kept = checkpoint.Checkpoints(run.checkpoint_folder, read_only=True).restore(
+        4, loop.to_trees(jax.eval_shape(run.initial_state)))
+    assert np.isfinite(kept["generator"]["a"]).all()
+
+
+def test_a_parameter_that_is_not_finite_is_never_saved(tmp_path):
+    # The loss is finite, its gradient is not.
+    task = Toy(spoil=lambda a: jnp.sum(jnp.sqrt(jnp.abs(a - a))))
+    with pytest.raises(loop.Diverged, match="a parameter is not finite at step 1"):
+        loop.train(make(tmp_path, task, save=1, log=50), begun=lambda: None)
+    assert saved(make(tmp_path)) == [0]
+
+
+@pytest.mark.parametrize("total, stops", [(loop.COLLAPSED_LOGS - 1, False),
+                                         (loop.COLLAPSED_LOGS + 3, True)])
+def test_flat_pictures_stop_a_run_after_a_while(tmp_path, total, stops):
+    run = make(tmp_path, Toy(contrast=0.001), total=total, log=1, save=50)
+    if not stops:
+        assert loop.train(run, begun=lambda: None)[1]
+        return
+    with pytest.raises(loop.Diverged, match="flat pictures since 10 logs, now at step 10"):
+        loop.train(run, begun=lambda: None)
+
+
+def test_trees_hold_the_whole_state(tmp_path):
+    for ema in (0.0, 0.9):
+        state = make(tmp_path, ema=ema).initial_state()
+        same(loop.from_trees(loop.to_trees(state)), state)

@@ -1,0 +1,80 @@
+import json
+import logging
+import math
+
+import numpy as np
+import pytest
+
+from deepsim_jax.data import images
+from deepsim_jax.errors import UserError
+from deepsim_jax.training import progress
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_resumed_run_logs_each_step_once(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    metrics = progress.Metrics(path, start=0)
+    for step in (2, 4, 6):
+        metrics.write(step, {"d": step / 2})
+    metrics.close()
+    with open(path, "a") as file:
+        file.write('{"step": 8, "d')  # killed in the middle of a line
+    assert [row["step"] for row in progress.read_metrics(path)] == [2, 4, 6]
+    metrics = progress.Metrics(path, start=4)
+    metrics.write(6, {"d": 30.0})
+    assert rows(path) == [{"step": 2, "d": 1.0}, {"step": 4, "d": 2.0}, {"step": 6, "d": 30.0}]
+    metrics.close()
+
+
+def test_numbers_that_json_does_not_have_are_null(tmp_path):
+    metrics = progress.Metrics(tmp_path / "m.jsonl", start=0)
+    metrics.write(1, {"d": math.nan, "g": math.inf, "x": 1.0})
+    assert rows(tmp_path / "m.jsonl") == [{"step": 1, "d": None, "g": None, "x": 1.0}]
+    metrics.close()
+
+
+def test_a_full_disk_is_told_once(tmp_path):
+    metrics = progress.Metrics(tmp_path / "m.jsonl", start=0)
+    metrics._file.close()
+    metrics._file = open("/dev/full", "w")
+    with pytest.raises(UserError, match="m.jsonl: cannot be written .*space"):
+        metrics.write(1, {"d": 1.0})
+    metrics.close()
+
+
+def test_no_file_has_no_rows(tmp_path):
+    assert progress.read_metrics(tmp_path / "none.jsonl") == []
+
+
+def test_without_a_terminal_lines_tell_step_speed_and_losses(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "deepsim_jax")
+    bar = progress.Progress(tmp_path, start=4, steps=9, tensorboard=False)
+    bar.advance()
+    bar.report(5, {"d": 0.25, "rate": 1e-4})
+    for _ in range(3):
+        bar.advance()
+    bar.report(8, {"d": 0.125, "rate": 1e-4})
+    bar.close()
+    first, second = caplog.messages
+    assert first.startswith("step 5/9  compiled") and first.endswith("d 0.25")
+    assert second.startswith("step 8/9") and "step/s" in second and "left" in second
+
+
+def test_tensorboard_gets_the_same_numbers(tmp_path):
+    bar = progress.Progress(tmp_path, start=0, steps=2, tensorboard=True)
+    bar.advance()
+    bar.report(1, {"d": 0.25})
+    bar.close()
+    (file,) = (tmp_path / "tensorboard").iterdir()
+    assert b"d" in file.read_bytes() and file.stat().st_size > 50
+
+
+def test_previews_stand_side_by_side(tmp_path):
+    pictures = [np.full((20, 30, 3), 40 * n, np.uint8) for n in range(3)]
+    progress.save_preview(tmp_path / "a" / "p.png", pictures)
+    row = images.read_image(tmp_path / "a" / "p.png")
+    assert row.shape == (20, 98, 3) and row[0, [0, 34, 68], 0].tolist() == [0, 40, 80]
+    assert (row[:, 30:34] == 255).all()
