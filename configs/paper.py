@@ -7,7 +7,8 @@ Time: made for a GPU or TPU. On two CPU cores a step takes about 2 to 3 seconds 
 run some 12 hours, and 4 to 5 GiB of memory. A checkpoint takes 2.1 GiB.
 Expected score: the paper reports LPIPS .216 on Cityscapes (mean of 16 sequences).
 
-The numbers are the published ones, with the paper's rotation of +-10 degrees; the perceptual loss
+Photos are trained at up to 640 px (`data.max_side`; 0 for their own size: memory and time grow with the
+area). The numbers are the published ones, with the paper's rotation of +-10 degrees; the perceptual loss
 stands on VGG16, whose weights come with the installation, where the paper's stands on VGG19:
 
     --config.loss.perceptual=vgg19        (downloads and verifies it; or --config.loss.vgg19_file=)
@@ -23,6 +24,7 @@ from deepsim_jax import settings
 def get_config(option: str = ""):
     """The config; `option` is "", "tiny" or "code"."""
     config = settings.default()
+    config.data.max_side = 640
     if option == "code":
         config.augment.compat = "code"
         config.augment.rotation = 0.0

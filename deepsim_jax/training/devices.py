@@ -42,19 +42,19 @@ class Compiled:
         self.count = count
         samples = jnp.arange(batch, dtype=jnp.int32)
         if count == 1:
-            self._samples = samples
+            self._samples, self._where = samples, jax.devices()[0]
             self._step = jax.jit(make(None), donate_argnums=0)
         else:
             devices = jax.devices()[:count]
             self._samples = samples.reshape(count, batch // count)
-            self._replicated = NamedSharding(Mesh(devices, (AXIS,)), PartitionSpec())
+            self._where = NamedSharding(Mesh(devices, (AXIS,)), PartitionSpec())
             self._step = jax.pmap(
                 make(AXIS), axis_name=AXIS, devices=devices, donate_argnums=0,
                 in_axes=(None, 0, None, None), out_axes=(None, None))
 
     def place(self, tree):
-        """Puts state, pair or frozen weights where the step wants them; donation fails otherwise."""
-        return tree if self.count == 1 else jax.device_put(tree, self._replicated)
+        """Puts state, pair or frozen weights where the step wants them, once and not at every step."""
+        return jax.device_put(tree, self._where)
 
     def __call__(self, state, pair, frozen):
         """One step: (new state, metrics)."""
