@@ -1,5 +1,6 @@
-"""The persistent compilation cache, which makes a second start quick."""
+"""What surrounds the compiler: its persistent cache, and the memory that it leaves behind."""
 
+import ctypes
 import os
 import pathlib
 
@@ -16,3 +17,14 @@ def use_cache():
         base = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
         jax.config.update("jax_compilation_cache_dir", str(base / "deepsim_jax" / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+
+
+def release_memory():
+    """Gives the memory that a compilation has left in the C library's heap back to the system.
+
+    Compiling the paper's step leaves 0.8 GiB there, which would stay for the whole run. Only glibc
+    has the call; other C libraries return memory by themselves or not at all.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)

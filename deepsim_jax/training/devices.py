@@ -1,10 +1,16 @@
 """Data parallelism over augmented batches; the only file that knows devices."""
 
+import logging
+import time
+
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from deepsim_jax import compilation
 from deepsim_jax.errors import UserError
+
+log = logging.getLogger("deepsim_jax")
 
 AXIS = "data"
 
@@ -39,7 +45,7 @@ class Compiled:
 
     def __init__(self, make, *, batch: int, count: int):
         """`make` is axis name or None -> step function, as `step.make_step` builds it."""
-        self.count = count
+        self.count, self._executable = count, None
         samples = jnp.arange(batch, dtype=jnp.int32)
         if count == 1:
             self._samples, self._where = samples, jax.devices()[0]
@@ -57,5 +63,11 @@ class Compiled:
         return jax.device_put(tree, self._where)
 
     def __call__(self, state, pair, frozen):
-        """One step: (new state, metrics)."""
-        return self._step(state, self._samples, pair, frozen)
+        """One step: (new state, metrics). The first call compiles, for these shapes only."""
+        if self._executable is None:
+            start = time.monotonic()
+            self._executable = self._step.lower(state, self._samples, pair, frozen).compile()
+            # Before the step takes its own memory: the two would add up.
+            compilation.release_memory()
+            log.info("compiled in %.0f s", time.monotonic() - start)
+        return self._executable(state, self._samples, pair, frozen)
