@@ -10,6 +10,7 @@ import pathlib
 import re
 import sys
 
+import absl.logging
 from absl import app, flags
 from ml_collections import config_flags
 
@@ -33,6 +34,11 @@ flags.DEFINE_bool("extend", False, "train: let an existing run go on to a larger
 
 
 def main(_):
+    """Does what the flags say.
+
+    Raises:
+      UserError: something that the user gave cannot be used.
+    """
     workdir = pathlib.Path(_needed("workdir")).absolute()
     if FLAGS.mode == "train":
         train(workdir)
@@ -106,6 +112,8 @@ def _fail(error):
 def _guarded(argv):
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("deepsim_jax").setLevel(logging.INFO)
+    # Orbax logs what it raises as well, in its own words.
+    absl.logging.set_verbosity(absl.logging.FATAL)
     compilation.use_cache()
     try:
         main(argv)

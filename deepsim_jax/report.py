@@ -13,7 +13,7 @@ from deepsim_jax.data import images
 from deepsim_jax.training import progress
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8888; }
+:root { color-scheme: light dark; --line: #8884; --soft: #767676; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; }
 .row { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; }

@@ -369,7 +369,7 @@ def _banded_image(band: Callable[..., Array], height: int, row_bytes: int, limit
 
 def _bands(height: int, row_bytes: int, limit: int) -> list[tuple[int, int]]:
     """(first row, rows) of equal bands whose tables of taps take at most `limit` bytes."""
-    count = min(height, -(-height * row_bytes // limit))
+    count = -(-height // max(1, limit // row_bytes))
     edges = [height * i // count for i in range(count + 1)]
     return [(low, high - low) for low, high in pairwise(edges)]
 

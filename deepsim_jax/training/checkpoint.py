@@ -111,6 +111,7 @@ class Checkpoints:
         return UserError(f"{self.folder / str(step)}: the checkpoint cannot be read ({reason}); {advice}")
 
     def close(self):
+        """Lets go of the folder."""
         self._manager.close()
 
 

@@ -71,6 +71,7 @@ class Run:
 
     @property
     def checkpoint_folder(self) -> pathlib.Path:
+        """Where its states are saved."""
         return self.workdir / "checkpoints"
 
     def initial_state(self) -> states.TrainState:

@@ -37,6 +37,7 @@ class Metrics:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def close(self):
+        """Closes the file."""
         # What a full disk has refused once is refused again; `write` has said so.
         with contextlib.suppress(OSError):
             self._file.close()
@@ -95,6 +96,7 @@ class Progress:
         return f"{steps / seconds:.2f} step/s  {left} left"
 
     def close(self):
+        """Ends the bar's line and closes the files."""
         if self._bar is not None:
             self._bar.close()
         self.metrics.close()
