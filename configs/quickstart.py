@@ -3,8 +3,9 @@
     python -m deepsim_jax.main --config=configs/quickstart.py --workdir=runs/me \\
         --config.data.image=me.jpg
 
-Trains at up to 256 px with half the published filters, one downsampling less and 6 of 9 blocks
-(9 M parameters), for 420 steps: 3 to 4 minutes on two CPU cores for a photo of 256x170.
+Trains at up to 256 px with half the published filters, one downsampling less and 6 of 9 blocks, for 420
+steps.
+Time: 3 minutes on two quiet CPU cores for a photo trained at 256x170, half as much again at 256x256.
 Expected score: pictures in which edits of the drawing are followed everywhere, with the photo's colours
 and coarse texture; for fine texture train longer and larger, e.g. with
 

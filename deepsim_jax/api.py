@@ -53,7 +53,8 @@ class Model:
         binarised and thinned to what it saw, with a warning that counts the changed pixels.
 
         Args:
-          primitive: path or uint8 (H, W, 3) of the size of `Model.primitive`.
+          primitive: path or uint8 (H, W, 3) of the size of `Model.primitive`, or of the photo's size,
+            which is then shrunk.
           keep: None for the network's picture; or a mask (path or (H, W) array of the size of the
             primitive or of the photo), non-zero = kept from the photo; or "auto": everything outside
             the dilated difference of the old and the new primitive is kept.
@@ -94,8 +95,14 @@ class Model:
     def _conform(self, drawn):
         if self._primitive is not None and drawn.shape != self._primitive.shape:
             height, width = self._primitive.shape[:2]
-            raise UserError(f"primitive: {drawn.shape[1]}x{drawn.shape[0]} px, this model edits "
-                            f"{width}x{height}; start from Model.primitive (pair/primitive.png)")
+            size = f"{drawn.shape[1]}x{drawn.shape[0]} px"
+            if self._spec is None or drawn.shape != self._photo.shape:
+                raise UserError(f"primitive: {size}, this model edits {width}x{height}; start from "
+                                "Model.primitive (pair/primitive.png)")
+            log.info("primitive: %s, like the photo; shrunk to the %dx%d of the training",
+                     size, width, height)
+            drawn = primitives.resize_primitive(
+                drawn, self._spec.kind, height, width, edge_color=self._spec.edge_color)
         if self._spec is None:
             return drawn
         drawn, changed = primitives.conform(drawn, self._spec)

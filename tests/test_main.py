@@ -98,9 +98,10 @@ def test_train_and_edit_from_the_command_line(tmp_path, scene, trained):
     assert "out.png: 180x150 px" in done.stderr
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), scene)
 
-    done = start("--mode=edit", "--workdir=runs/me", "--input=me.png", "--output=bad.png")
+    images.write_png(tmp_path / "crop.png", scene[:, :90])
+    done = start("--mode=edit", "--workdir=runs/me", "--input=crop.png", "--output=bad.png")
     assert done.returncode == 2 and not done.stdout and not (tmp_path / "bad.png").exists()
-    assert done.stderr == ("error: primitive: 180x150 px, this model edits 64x53; start from "
+    assert done.stderr == ("error: primitive: 90x150 px, this model edits 64x53; start from "
                            "Model.primitive (pair/primitive.png)\n")
 
 

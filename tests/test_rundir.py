@@ -10,7 +10,7 @@ from deepsim_jax.errors import UserError
 
 def config(**train):
     found = settings.load("quickstart:tiny")
-    found.train.update(train)
+    found.train.update({"ema": 0.0, **train})
     return found
 
 

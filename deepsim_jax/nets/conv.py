@@ -39,6 +39,7 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _THIN = 4  # channels of an image or a logit map, too few to fill a vector register
 _SCRATCH_BYTES = 128 * 2**20  # the most that a table of taps may take
 _CACHE_BYTES = 12 * 2**20  # the same where a kernel is small, so that bands are cheap
+_MOST_BANDS = 8
 _TRANSPOSED_PADS = ((1, 0), (1, 0))
 
 
@@ -100,10 +101,6 @@ def _conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
         partial(_native_conv, stride=stride, pads=pads), x, kernel.astype(x.dtype))
 
 
-def _conv_forward(x, kernel, stride, pads):
-    return _conv(x, kernel, stride, pads), (x, kernel)
-
-
 def _conv_backward(stride, pads, residuals, g):
     x, kernel = residuals
     native = partial(_native_conv, stride=stride, pads=pads)
@@ -117,7 +114,7 @@ def _conv_backward(stride, pads, residuals, g):
     return dx, dkernel
 
 
-_conv.defvjp(_conv_forward, _conv_backward)
+_conv.defvjp(lambda x, kernel, *rest: (_conv(x, kernel, *rest), (x, kernel)), _conv_backward)
 
 
 @jax.custom_vjp
@@ -125,16 +122,9 @@ def _conv_transpose(x: Array, kernel: Array) -> Array:
     return _by_platform(_cpu_transpose, _native_transpose, x, kernel.astype(x.dtype))
 
 
-def _conv_transpose_forward(x, kernel):
-    return _conv_transpose(x, kernel), (x, kernel)
-
-
 def _conv_transpose_backward(residuals, g):
     x, kernel = residuals
-    dx = _by_platform(
-        lambda g, k: _native_conv(g, _adjoint(k), stride=2, pads=_TRANSPOSED_PADS),
-        lambda g, k: _transposed(lambda x: _native_transpose(x, k), x, g),
-        g, kernel.astype(x.dtype))
+    dx = _native_conv(g, _adjoint(kernel.astype(x.dtype)), stride=2, pads=_TRANSPOSED_PADS)
     dkernel = _by_platform(
         partial(_cpu_transpose_kernel_gradient, dtype=kernel.dtype),
         lambda x, g: _transposed(
@@ -142,7 +132,8 @@ def _conv_transpose_backward(residuals, g):
     return dx, dkernel
 
 
-_conv_transpose.defvjp(_conv_transpose_forward, _conv_transpose_backward)
+_conv_transpose.defvjp(
+    lambda x, kernel: (_conv_transpose(x, kernel), (x, kernel)), _conv_transpose_backward)
 
 
 def _transposed(linear: Callable[[Array], Array], like: Array, g: Array) -> Array:
@@ -198,9 +189,8 @@ def _kernel_dominates(x: tuple, kernel: tuple, stride: int, pads: Pads) -> bool:
 
 
 def _output_size(size: tuple, kernel: tuple, stride: int, pads: Pads) -> tuple[int, int]:
-    height, width = (
-        (n + sum(p) - k) // stride + 1 for n, p, k in zip(size, pads, kernel, strict=True))
-    return height, width
+    (height, width), (kh, kw) = size, kernel
+    return (height + sum(pads[0]) - kh) // stride + 1, (width + sum(pads[1]) - kw) // stride + 1
 
 
 def _cpu_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
@@ -254,9 +244,10 @@ def _cpu_transpose(x: Array, kernel: Array) -> Array:
 
 
 def _cpu_transpose_kernel_gradient(x: Array, g: Array, *, dtype) -> Array:
-    taps = _taps(_zero_pad(g, _TRANSPOSED_PADS), (3, 3), 2, x.shape[1:3])
-    products = [_product(x, tap, (0, 1, 2), (0, 1, 2)) for tap in reversed(taps)]
-    return jnp.stack(products).reshape(3, 3, x.shape[3], g.shape[3]).astype(dtype)
+    gradient = _products_per_tap(
+        _zero_pad(g, _TRANSPOSED_PADS), (3, 3, x.shape[3], g.shape[3]), 2, x.shape[1:3],
+        lambda tap: _product(x, tap, (0, 1, 2), (0, 1, 2)), flipped=True)
+    return gradient.astype(dtype)
 
 
 # ------------------------------------------------------------------------------- the ways on a CPU
@@ -269,12 +260,14 @@ def _columns_conv(x: Array, kernel: Array, pads: Pads) -> Array:
     padded = _zero_pad(x, pads)
 
     def band(first: Array | int, rows: int) -> Array:
-        part = _rows(padded, first, rows + kh - 1, axis=1)
-        columns = lax.concatenate(_taps(part, (kh, kw), 1, (rows, width)), 3)
-        return _product(columns, kernel.reshape(-1, d), (3,), (0,)).astype(x.dtype)
+        part = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
+        taps = [part[:, a : a + rows, b : b + width] for a in range(kh) for b in range(kw)]
+        columns = lax.concatenate(taps, 3)
+        return _product(columns, kernel.reshape(-1, d), (3,), (0,))
 
     table_row = x.shape[0] * width * kh * kw * c * x.dtype.itemsize
-    return _banded_image(band, height, table_row, _SCRATCH_BYTES)
+    shape = (x.shape[0], height, width, d)
+    return _banded_image(band, shape, x.dtype, table_row, _SCRATCH_BYTES)
 
 
 def _wide_conv(x: Array, kernel: Array, pads: Pads) -> Array:
@@ -298,16 +291,17 @@ def _planes_conv(x: Array, kernel: Array, pads: Pads) -> Array:
     matrix = jnp.swapaxes(kernel, 2, 3).reshape(-1, c)
 
     def band(first: Array | int, rows: int) -> Array:
-        part = _rows(padded, first, rows + kh - 1, axis=1)
+        part = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
         planes = _product(matrix, part, (1,), (3,))
         planes = planes.reshape(kh, kw, d, *planes.shape[1:])
         total = sum(
             _window(planes[a, b], (a, b - pads[1][0]), (rows, width), axis=2)
             for a in range(kh) for b in range(kw))
-        return jnp.moveaxis(total, 0, 3).astype(x.dtype)
+        return jnp.moveaxis(total, 0, 3)
 
     table_row = x.shape[0] * x.shape[2] * kh * kw * d * 4
-    return _banded_image(band, height, table_row, _CACHE_BYTES)
+    shape = (x.shape[0], height, width, d)
+    return _banded_image(band, shape, x.dtype, table_row, _CACHE_BYTES)
 
 
 def _thin_kernel_gradient(x: Array, g: Array, size: tuple[int, int], pads: Pads) -> Array:
@@ -315,14 +309,14 @@ def _thin_kernel_gradient(x: Array, g: Array, size: tuple[int, int], pads: Pads)
     n, height, width, c = x.shape
     (kh, kw), d = size, g.shape[3]
     planes = jnp.moveaxis(_zero_pad(g, _back_pads(size, pads)), 3, 0)
-    total = None
+    # Shifts along the rows first, for all bands at once: 7 + 7 pieces to compile instead of 49.
+    planes = lax.concatenate([planes[..., b : b + width] for b in range(kw)], 0)
+    total = jnp.zeros((kh * kw * d, c), _sum_dtype(x))
     for first, rows in _bands(height, n * width * kh * kw * d * 4, _CACHE_BYTES):
-        first = first if total is None else first + _zero_after(total)
-        part = _rows(planes, first, rows + kh - 1, axis=2)
-        table = lax.concatenate(
-            [part[:, :, a : a + rows, b : b + width] for a in range(kh) for b in range(kw)], 0)
-        term = _product(table, _rows(x, first, rows, axis=1), (1, 2, 3), (0, 1, 2))
-        total = term if total is None else total + term
+        first = first + _zero_after(total)
+        part = lax.dynamic_slice_in_dim(planes, first, rows + kh - 1, axis=2)
+        table = lax.concatenate([part[:, :, a : a + rows] for a in range(kh)], 0)
+        total += _product(table, lax.dynamic_slice_in_dim(x, first, rows, axis=1), (1, 2, 3), (0, 1, 2))
     return _adjoint(total.reshape(kh, kw, d, c))
 
 
@@ -340,36 +334,61 @@ def _taps_kernel_gradient(
     x: Array, g: Array, size: tuple[int, int], stride: int, pads: Pads
 ) -> Array:
     """One product of the image with the output's gradient per tap."""
-    taps = _taps(_zero_pad(x, pads), size, stride, g.shape[1:3])
-    products = [_product(tap, g, (0, 1, 2), (0, 1, 2)) for tap in taps]
-    return jnp.stack(products).reshape(*size, x.shape[3], g.shape[3])
+    return _products_per_tap(
+        _zero_pad(x, pads), (*size, x.shape[3], g.shape[3]), stride, g.shape[1:3],
+        lambda tap: _product(tap, g, (0, 1, 2), (0, 1, 2)))
+
+
+def _products_per_tap(
+    x: Array, shape: tuple, stride: int, size: tuple[int, int],
+    product: Callable[[Array], Array], flipped: bool = False
+) -> Array:
+    """A kernel of the shape from the product of each tap's pixels of x, one after the other."""
+    kh, kw = shape[:2]
+    spans = [(length - 1) * stride + 1 for length in size]
+    result = jnp.zeros(shape, _sum_dtype(x))
+    for a in range(kh):
+        for b in range(kw):
+            start = (0, a + _zero_after(result), b, 0)
+            tap = lax.dynamic_slice(x, start, (x.shape[0], *spans, x.shape[3]))
+            place = (kh - 1 - a, kw - 1 - b, 0, 0) if flipped else (a, b, 0, 0)
+            term = product(tap[:, ::stride, ::stride])[None, None]
+            result = lax.dynamic_update_slice(result, term, place)
+    return result
 
 
 # -------------------------------------------------------------------------------------- the pieces
 
 
 def _product(a: Array, b: Array, axes_a: tuple, axes_b: tuple) -> Array:
-    dtype = jnp.promote_types(a.dtype, jnp.float32)
-    return lax.dot_general(a, b, ((axes_a, axes_b), ((), ())), preferred_element_type=dtype)
+    return lax.dot_general(
+        a, b, ((axes_a, axes_b), ((), ())), preferred_element_type=_sum_dtype(a))
 
 
-def _banded_image(band: Callable[..., Array], height: int, row_bytes: int, limit: int) -> Array:
-    """An image (N, height, W, C) put together from band(first row, number of rows)."""
-    (_, rows), *rest = _bands(height, row_bytes, limit)
-    part = band(0, rows)
-    if not rest:
-        return part
-    image = jnp.zeros((part.shape[0], height, *part.shape[2:]), part.dtype)
-    image = lax.dynamic_update_slice(image, part, (0, 0, 0, 0))
-    for first, rows in rest:
-        part = band(first + _zero_after(image), rows)
+def _sum_dtype(x: Array) -> jnp.dtype:
+    return jnp.promote_types(x.dtype, jnp.float32)
+
+
+def _banded_image(
+    band: Callable[..., Array], shape: tuple, dtype, row_bytes: int, limit: int
+) -> Array:
+    """An image of the shape (N, H, W, C) put together from band(first row, number of rows)."""
+    bands = _bands(shape[1], row_bytes, limit)
+    if len(bands) == 1:
+        return band(0, shape[1]).astype(dtype)
+    image = jnp.zeros(shape, dtype)
+    for first, rows in bands:
+        part = band(first + _zero_after(image), rows).astype(dtype)
         image = lax.dynamic_update_slice(image, part, (0, first, 0, 0))
     return image
 
 
 def _bands(height: int, row_bytes: int, limit: int) -> list[tuple[int, int]]:
-    """(first row, rows) of equal bands whose tables of taps take at most `limit` bytes."""
-    count = -(-height // max(1, limit // row_bytes))
+    """(first row, rows) of equal bands whose tables of taps take at most `limit` bytes.
+
+    Larger tables rather than more bands than `_MOST_BANDS`: each is compiled anew.
+    """
+    count = min(_MOST_BANDS, -(-height // max(1, limit // row_bytes)))
     edges = [height * i // count for i in range(count + 1)]
     return [(low, high - low) for low, high in pairwise(edges)]
 
@@ -377,15 +396,12 @@ def _bands(height: int, row_bytes: int, limit: int) -> list[tuple[int, int]]:
 def _zero_after(done: Array) -> Array:
     """An int32 zero that is known only when `done` is.
 
-    Added to the first row of a band it makes the compiler finish one band before the next and
-    reuse its memory. Otherwise all tables exist at once: at 480x480 a 7x7 convolution of 64
-    channels to 3 takes 151 MiB instead of 34, and half as long again. A barrier has no effect.
+    Added to where the next band or tap begins it makes the compiler finish one before the other
+    and reuse the memory. Otherwise all tables exist at once: at 480x480 the 7x7 convolution of 64
+    channels to 3 takes 151 MiB instead of 34, and longer, because the tables leave the cache.
+    `lax.optimization_barrier` has no such effect.
     """
     return lax.clamp(0, done[(0,) * done.ndim].astype(jnp.int32), 0)
-
-
-def _rows(x: Array, first: Array | int, rows: int, axis: int) -> Array:
-    return lax.dynamic_slice_in_dim(x, first, rows, axis)
 
 
 def _zero_pad(x: Array, pads: Pads) -> Array:
@@ -403,17 +419,6 @@ def _back_pads(kernel: tuple, pads: Pads) -> Pads:
 def _adjoint(kernel: Array) -> Array:
     """The kernel of the transposed map: flipped, with input and output channels exchanged."""
     return jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
-
-
-def _taps(x: Array, kernel: tuple, stride: int, size: tuple) -> list[Array]:
-    """For each tap of the kernel, row by row, the image of the pixels that it reads."""
-    n, _, _, c = x.shape
-    (kh, kw), (height, width) = kernel, size
-    return [
-        lax.slice(x, (0, a, b, 0),
-                  (n, a + (height - 1) * stride + 1, b + (width - 1) * stride + 1, c),
-                  (1, stride, stride, 1))
-        for a in range(kh) for b in range(kw)]
 
 
 def _scatter(taps: list, size: tuple[int, int], stride: int, pads: Pads) -> Array:

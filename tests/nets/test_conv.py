@@ -145,6 +145,7 @@ def test_bands_cover_all_rows_within_the_limit(height, limit, count):
     assert len(bands) == count
     assert [i for first, rows in bands for i in range(first, first + rows)] == list(range(height))
     assert max(rows for _, rows in bands) * 100 <= max(limit, 100)
+    assert len(conv._bands(1000, 100, 1)) == conv._MOST_BANDS
 
 
 @pytest.mark.parametrize("name", [

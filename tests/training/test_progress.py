@@ -1,6 +1,7 @@
 import json
 import logging
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def test_no_file_has_no_rows(tmp_path):
     assert progress.read_metrics(tmp_path / "none.jsonl") == []
 
 
-def test_without_a_terminal_lines_tell_step_speed_and_losses(tmp_path, caplog):
+def test_without_a_terminal_lines_tell_step_speed_and_losses(tmp_path, caplog, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # another test may be a notebook
     caplog.set_level(logging.INFO, "deepsim_jax")
     bar = progress.Progress(tmp_path, start=4, steps=9, tensorboard=False)
     bar.advance()
