@@ -1,24 +1,20 @@
 """Convolutions over NHWC images that are fast in all three directions on every platform.
 
-GPU and TPU run the compiler's own convolution. A CPU does too wherever that is near the speed of a
-matrix product; where it is not, the product is written out here. The measurements behind the
-choice are those of `benchmarks/conv.py`, two AVX-512 cores, per cent of the matrix-product peak:
+GPU and TPU run the compiler's own convolution. A CPU does too where that comes near the speed of a
+matrix product; elsewhere the product is written out here. Why (`benchmarks/conv.py`; two AVX-512
+cores, per cent of the matrix-product peak, native against here):
 
-* Many channels, few pixels (3x3, 1024 channels at 16x16): native 35-65 % because the large kernel
-  is read, flipped or packed badly. One product with all taps side by side: 90 %.
-* Input gradient of a strided convolution, and its twin, the transposed convolution: native 25-75 %.
-  One product to all taps, then shifted sums: 75-95 %.
-* Kernel gradient of a transposed convolution, of a convolution whose output is larger than its
-  input, and with some compiler versions of any strided one: native 1-30 %. One product per tap:
-  50-85 %.
-* Four or fewer output channels (the 7x7 to RGB): native 2 %. A product to all taps of all output
-  channels, then shifted sums: 45 %. Its kernel gradient, turned likewise: native 10 %, here 45 %.
-* Four or fewer input channels (the 7x7 from RGB): native 10-30 % with the compiler's default
-  library, 50-65 % with its older one, which takes over if the output is wider than the input.
+* 3x3 with 1024 channels at 16x16, a kernel larger than the image: 35-65 against 90, by one product
+  with all taps side by side, or to all taps and shifted sums.
+* Input gradient of a strided convolution, and its twin, the transposed one: 25-90 against 75-95.
+* Kernel gradient of a transposed convolution, and where the output is larger than the input: 1
+  against 50-85, by one product per tap. Of any strided one: 15-80, by version, against 40-80.
+* Four or fewer output channels, the 7x7 to RGB: 2 against 35-45; its kernel gradient 10 against 30.
+* Four or fewer input channels, the 7x7 from RGB: 9-30 against 45-60, the compiler's older library,
+  which jax 0.10 takes only if the output is wider than the input. (jax 0.12 always takes it.)
 
-Scratch memory is bounded: images are processed in bands of rows, unrolled, because XLA's CPU
-convolutions and products are up to 90 times slower inside a loop. The backward pass keeps x and
-the kernel only, never a table of taps.
+Scratch memory is bounded by bands of rows and taps in turn, all unrolled: convolutions and products
+inside of an XLA loop are up to 90 times slower on a CPU. The backward pass keeps x and the kernel.
 
 Shapes: x (N, H, W, C), kernel (KH, KW, C, D) (HWIO), result (N, H', W', D) in x's dtype. Products
 accumulate in float32 or better, whatever the dtype.
@@ -316,7 +312,8 @@ def _thin_kernel_gradient(x: Array, g: Array, size: tuple[int, int], pads: Pads)
         first = first + _zero_after(total)
         part = lax.dynamic_slice_in_dim(planes, first, rows + kh - 1, axis=2)
         table = lax.concatenate([part[:, :, a : a + rows] for a in range(kh)], 0)
-        total += _product(table, lax.dynamic_slice_in_dim(x, first, rows, axis=1), (1, 2, 3), (0, 1, 2))
+        image = lax.dynamic_slice_in_dim(x, first, rows, axis=1)
+        total += _product(table, image, (1, 2, 3), (0, 1, 2))
     return _adjoint(total.reshape(kh, kw, d, c))
 
 
