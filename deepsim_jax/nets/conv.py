@@ -337,8 +337,7 @@ def _taps_kernel_gradient(
 
 
 def _products_per_tap(
-    x: Array, shape: tuple, stride: int, size: tuple[int, int],
-    product: Callable[[Array], Array], flipped: bool = False
+    x: Array, shape: tuple, stride: int, size: tuple, product: Callable[[Array], Array], flipped=False
 ) -> Array:
     """A kernel of the shape from the product of each tap's pixels of x, one after the other."""
     kh, kw = shape[:2]
@@ -408,8 +407,7 @@ def _zero_pad(x: Array, pads: Pads) -> Array:
 
 def _back_pads(kernel: tuple, pads: Pads) -> Pads:
     """The padding of a stride-1 convolution's gradient that yields the size of its input."""
-    (top, bottom), (left, right) = pads
-    kh, kw = kernel
+    ((top, bottom), (left, right)), (kh, kw) = pads, kernel
     return (kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right)
 
 
