@@ -1,17 +1,9 @@
 """Random warps of the training pair: the data set that is made from one photograph.
 
 "Deep Single Image Manipulation" (Vinker et al. 2020, section 3.2) warps primitive and photograph
-together by a random thin-plate spline, plus flips and rotations. Here a flip, an affine map and a
-spline are composed into one coordinate field, which says for each pixel of the result where in the
-pair it looks, and each layer of the pair is sampled once:
-
-- the photograph bilinearly;
-- flat colour regions at the nearest pixel, so that no colour appears that was not there;
-- edges are drawn anew, one pixel thick as the edges that a user draws later, wherever the warped
-  edge line crosses a pixel.
-
-Outside of the image everything continues mirrored at the outer pixels' centres, as in the
-networks' reflection padding; a line along the border is thus not doubled.
+together by a random thin-plate spline, plus flips and rotations. Here a crop, a flip, an affine map
+and a spline are composed into one coordinate field, which says for each pixel of the result where in
+the pair it looks, and `resample.warp` samples each layer of the pair once.
 
 Everything is drawn from the key, with no state and no host code, so that all of it runs under
 `jax.jit` and `jax.vmap`.
@@ -27,10 +19,12 @@ import numpy as np
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.geometry import affine, grid, tps
+from deepsim_jax.resample import warp
 from deepsim_jax.types import Pair
 
 COMPAT = ("paper", "code")
-_PROBABILITIES = ("flip", "tps", "rotation", "shear", "translation", "cutmix", "canny")
+_PROBABILITIES = ("flip", "tps", "rotation", "shear", "translation", "crop", "cutmix",
+                  "canny")
 # Each coin and size has its own place in one vector of uniform numbers: switching one on leaves the
 # others as they were, and one call of the generator compiles five times faster than three.
 _COINS = ("flip", "tps", "rotation", "shear_x", "shear_y", "translation")
@@ -56,6 +50,8 @@ class Augmentation:
       shear_range: uniform in plus or minus this.
       translation: probability of a shift.
       translation_range: uniform in plus or minus this fraction of the image's extent, per axis.
+      crop: probability of enlarging a random window of the pair to its full size.
+      crop_fraction: the window's side, as a fraction of the image's.
       cutmix: probability of exchanging two squares of the result, edges included.
       cutmix_side: smallest and largest side of the squares in pixels; both are capped at half of
         the image's shorter side, so that two squares always fit.
@@ -77,6 +73,8 @@ class Augmentation:
     shear_range: float = 0.3
     translation: float = 0.0
     translation_range: float = 0.2
+    crop: float = 0.0
+    crop_fraction: float = 256 / 480
     cutmix: float = 0.0
     cutmix_side: tuple[int, int] = (32, 96)
     canny: float = 0.0
@@ -90,6 +88,8 @@ class Augmentation:
                      "translation_range"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UserError(f"{name}={getattr(self, name)}: it must be finite, 0 or more")
+        if not 0 < self.crop_fraction <= 1:
+            raise UserError(f"crop_fraction={self.crop_fraction}: it must be above 0, up to 1")
         if self.compat not in COMPAT:
             raise UserError(f"compat={self.compat!r}: {' or '.join(COMPAT)} is allowed")
         for name in ("tps_points", "cutmix_side"):
@@ -132,8 +132,8 @@ def augment(
 def sample_field(key: jax.Array, height: int, width: int, settings: Augmentation) -> jax.Array:
     """(height, width, 2) normalised points of the pair at which the result's pixels look.
 
-    Spline first, then translation, rotation, shear and flip, as seen from the result. Smooth; the
-    squares of cutmix are exchanged later, in what was sampled.
+    Spline first, then translation, rotation, shear, flip and crop, as seen from the result. Smooth;
+    the squares of cutmix are exchanged later, in what was sampled.
     """
     n_coins, n_drawn = len(_COINS), len(_COINS) + len(_SIZES)
     uniform = jax.random.uniform(key, (n_drawn + 2 * math.prod(settings.tps_points),))
@@ -149,54 +149,12 @@ def sample_field(key: jax.Array, height: int, width: int, settings: Augmentation
     if settings.compat == "code":
         matrix = jnp.where(warped, jnp.eye(3), matrix)
     flip = jnp.where(coins["flip"] < settings.flip, affine.flip_x(), jnp.eye(3))
-    return affine.apply(affine.compose(flip, matrix), points)
-
-
-def warp(
-    pair: Pair, field: jax.Array, edge_layer: int | jax.Array = 0
-) -> tuple[jax.Array, jax.Array]:
-    """Samples every layer of a pair at a smooth field.
-
-    Args:
-      pair: the pair, (H, W).
-      field: (H, W, 2) normalised points of the pair at which the result's pixels look.
-      edge_layer: which of the pair's edge layers is drawn.
-
-    Returns:
-      (primitive, image), both (H, W, 3) float32 in [-1, 1].
-    """
-    height, width = pair.image.shape[:2]
-    where = grid.to_pixels(field, height, width)
-    x, x_sign = _reflect(where[..., 0], width)
-    y, y_sign = _reflect(where[..., 1], height)
-    layers = [pair.image]
-    if pair.smooth_regions:
-        layers.append(pair.regions)
-    if pair.edges is not None:
-        layers.append(pair.edges[edge_layer])
-    # All that is interpolated goes through one set of gathers.
-    corners, across, down = _corners(jnp.concatenate(layers, axis=-1), x, y)
-    sampled = _bilinear(corners, across, down)
-    image = sampled[..., :3]
-    primitive = sampled[..., 3:6] if pair.smooth_regions else _nearest(pair.regions, x, y)
-    if pair.edges is not None:
-        drawn = _crosses_edge(
-            offset=(sampled[..., -2] * x_sign, sampled[..., -1] * y_sign),
-            corner_offsets=[[(c[..., -2], c[..., -1]) for c in row] for row in corners],
-            across=across,
-            down=down,
-            steps=_steps(where),
-        )
-        primitive = jnp.where(drawn[..., None], pair.edge_value, primitive)
-    return primitive, image
-
-
-def render(pair: Pair, edge_layer: int | jax.Array = 0) -> jax.Array:
-    """The (H, W, 3) primitive of a pair as it is, without any augmentation."""
-    if pair.edges is None:
-        return pair.regions
-    drawn = (pair.edges[edge_layer] == 0).all(axis=-1, keepdims=True)
-    return jnp.where(drawn, pair.edge_value, pair.regions)
+    points = affine.apply(affine.compose(flip, matrix), points)
+    if settings.crop > 0:
+        coin, *place = jax.random.uniform(jax.random.fold_in(key, 1), (3,))
+        points = jnp.where(coin < settings.crop, _window(points, place, height, width, settings),
+                           points)
+    return points
 
 
 @functools.lru_cache(maxsize=2)
@@ -264,6 +222,13 @@ def _affine(
     return affine.compose(*matrices)
 
 
+def _window(points, place, height: int, width: int, settings: Augmentation) -> jax.Array:
+    """The points within a window of the pair; `place` (2,) in [0, 1) is its place along x and y."""
+    fraction = settings.crop_fraction
+    free = (1 - fraction) * jnp.asarray(grid.half_extent(height, width), points.dtype)
+    return fraction * points + free * (2 * jnp.stack(place) - 1)
+
+
 def _edge_layer(uniform: jax.Array, pair: Pair, settings: Augmentation) -> int | jax.Array:
     """The edge layer to draw: the primitive's own, or one of the others."""
     if settings.canny == 0:
@@ -303,130 +268,3 @@ def _swap(uniform: jax.Array, height: int, width: int, settings: Augmentation) -
     step = (y_b - y_a) * width + (x_b - x_a)
     step = jnp.where(uniform[6] < settings.cutmix, step, 0)
     return y * width + x + step * (inside(x_a, y_a).astype(int) - inside(x_b, y_b))
-
-
-def _reflect(position: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-    """Mirrors pixel positions at the outer pixel centres, which are not repeated.
-
-    Returns the position within [0, size - 1] and, 1 or -1, whether it now runs backwards.
-    """
-    period = 2 * (size - 1)
-    folded = jnp.mod(position, period)
-    forward = folded <= size - 1
-    return jnp.where(forward, folded, period - folded), jnp.where(forward, 1.0, -1.0)
-
-
-def _take(layer: jax.Array, column: jax.Array, row: jax.Array) -> jax.Array:
-    """The pixels of an (H, W, C) layer at whole positions within it."""
-    _, width, channels = layer.shape
-    flat = row.astype(jnp.int32) * width + column.astype(jnp.int32)
-    return jnp.take(layer.reshape(-1, channels), flat, axis=0, mode="clip")
-
-
-def _nearest(layer: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
-    return _take(layer, jnp.floor(x + 0.5), jnp.floor(y + 0.5))
-
-
-def _corners(
-    layer: jax.Array, x: jax.Array, y: jax.Array
-) -> tuple[list[list[jax.Array]], jax.Array, jax.Array]:
-    """The four pixels around each position, and how far across and down it lies among them.
-
-    Returns ([[top left, top right], [bottom left, bottom right]], (...) and (...) in [0, 1]).
-    """
-    height, width = layer.shape[:2]
-    left, top = jnp.clip(jnp.floor(x), 0, width - 2), jnp.clip(jnp.floor(y), 0, height - 2)
-    corners = [[_take(layer, left + i, top + j) for i in (0, 1)] for j in (0, 1)]
-    return corners, x - left, y - top
-
-
-def _bilinear(corners: list[list[jax.Array]], across: jax.Array, down: jax.Array) -> jax.Array:
-    across, down = across[..., None], down[..., None]
-    top, bottom = (left + (right - left) * across for left, right in corners)
-    return top + (bottom - top) * down
-
-
-# Drawing edges is arithmetic on vector fields. They are kept as pairs of (H, W) planes, on which a
-# CPU is several times faster than on (H, W, 2) arrays.
-_Vector = tuple[jax.Array, jax.Array]
-
-
-def _dot(a: _Vector, b: _Vector) -> jax.Array:
-    return a[0] * b[0] + a[1] * b[1]
-
-
-def _steps(where: jax.Array) -> tuple[_Vector, _Vector]:
-    """How far the pixel positions (H, W, 2) move per pixel along the result's x and y axes."""
-    x_steps, y_steps = (jnp.gradient(where[..., i], axis=(1, 0)) for i in (0, 1))
-    return (x_steps[0], y_steps[0]), (x_steps[1], y_steps[1])
-
-
-def _crosses_edge(
-    offset: _Vector,
-    corner_offsets: list[list[_Vector]],
-    across: jax.Array,
-    down: jax.Array,
-    steps: tuple[_Vector, _Vector],
-) -> jax.Array:
-    """Whether the edge line runs through each pixel of the result, (H, W) bool.
-
-    A line is drawn one pixel thick and without gaps if, wherever it crosses the segment between two
-    neighbouring pixel centres, it marks the nearer one. Two tests find these pixels. On a straight
-    stretch, with phi the distance to the line in the pair's pixels and n the direction to it, the
-    distance changes by g = J^T n from pixel to pixel of the result: phi <= max(|g_x|, |g_y|) / 2.
-    At bends, ends and single points the offsets of two neighbours point at each other.
-
-    Interpolated offsets are exact beside a line but cancel halfway between two lines. There, the
-    line points that the four corner pixels name are all far away, which tells the two apart.
-
-    Args:
-      offset: interpolated offset to the line.
-      corner_offsets: the offsets of the four pixels around, as from `_corners`.
-      across: (H, W) position among these four pixels.
-      down: (H, W).
-      steps: the columns of J, the change of position per pixel of the result along x and y.
-    """
-    distance = jnp.sqrt(_dot(offset, offset))
-    # g times the distance, and the comparison likewise: no division by a distance of 0.
-    slope = jnp.maximum(*(jnp.abs(_dot(step, offset)) for step in steps))
-    found = (distance <= 1e-4) | (distance * distance <= 0.5 * slope)
-    for step, axis in zip(steps, (1, 0), strict=True):
-        found |= _meets_neighbour(offset, distance, step, axis)
-    gaps = []
-    for j, row in enumerate(corner_offsets):
-        for i, (x, y) in enumerate(row):
-            gap = (x + (i - across), y + (j - down))
-            gaps.append(_dot(gap, gap))
-    # Named points are half a pixel or less from the foot of the perpendicular; 1e-3 for rounding.
-    reach = 0.25 * jnp.maximum(*(_dot(step, step) for step in steps))
-    return found & (functools.reduce(jnp.minimum, gaps) <= reach + 0.25 + 1e-3)
-
-
-def _meets_neighbour(offset: _Vector, distance: jax.Array, step: _Vector, axis: int) -> jax.Array:
-    """Whether the line passes between a pixel and its neighbour, and closer to this pixel.
-
-    Args:
-      offset: offset to the line.
-      distance: (H, W) its length.
-      step: from a pixel to the next along `axis`.
-      axis: 1 for the neighbours left and right, 0 for those above and below.
-    """
-
-    def shorten(plane: jax.Array, start: int) -> jax.Array:
-        return jax.lax.slice_in_dim(plane, start, start + plane.shape[axis] - 1, axis=axis)
-
-    here, there = (tuple(shorten(plane, i) for plane in offset) for i in (0, 1))
-    near, far = shorten(distance, 0), shorten(distance, 1)
-    step = tuple(shorten(plane, 0) for plane in step)
-    change = (here[0] - there[0], here[1] - there[1])
-    # Were both looking at one stretch of line, the change would be that part of the step which
-    # crosses it, or the whole step if they look at one point.
-    alike = _dot(change, change) <= 1.5 * _dot(step, step)
-    between = alike & (_dot(here, there) <= 0) & (_dot(change, step) > 0)
-
-    def pad(found: jax.Array, before: int) -> jax.Array:
-        sides = [(0, 0), (0, 0)]
-        sides[axis] = (before, 1 - before)
-        return jnp.pad(found, sides)
-
-    return pad(between & (near <= far), 0) | pad(between & (far < near), 1)

@@ -20,7 +20,7 @@ import cv2
 import jax.numpy as jnp
 import numpy as np
 
-from deepsim_jax import augment
+from deepsim_jax import resample
 from deepsim_jax.data import pair, primitives
 from deepsim_jax.errors import UserError
 from deepsim_jax.geometry import grid, tps
@@ -113,7 +113,7 @@ def _warp(layers, spec, unit, *, fixed=(), reach=None, **ends):
         field = pixels + share[..., None] * (field - pixels)
     drawn = pair.Source(photo=layers.regions, image=layers.regions, spec=spec,
                         primitive=primitives.compose(layers, spec))
-    moved, _ = augment.warp(pair.to_device(drawn, multiple=1), field)
+    moved, _ = resample.warp(pair.to_device(drawn, multiple=1), field)
     return primitives.decompose(pair.to_uint8(moved), spec)
 
 

@@ -42,6 +42,8 @@ RANGES = {
     "augment.shear_range": (0.0, 1.0),
     "augment.translation": (0.0, 1.0),
     "augment.translation_range": (0.0, 1.0),
+    "augment.crop": (0.0, 1.0),
+    "augment.crop_fraction": (0.01, 1.0),
     "augment.cutmix": (0.0, 1.0),
     "augment.canny": (0.0, 1.0),
     "model.filters": (1, 1024),
@@ -111,6 +113,8 @@ def default() -> ml_collections.ConfigDict:
     augment.shear_range = 0.3
     augment.translation = 0.0
     augment.translation_range = 0.2
+    augment.crop = 0.0
+    augment.crop_fraction = 256 / 480  # side of the window; the published program's, at 480 px
     augment.cutmix = 0.0
     augment.cutmix_side = (32, 96)
     augment.canny = 0.0

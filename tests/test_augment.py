@@ -9,10 +9,11 @@ import pytest
 from scipy import ndimage
 from skimage import morphology
 
-from deepsim_jax.augment import Augmentation, augment, render, sample_field, warp
+from deepsim_jax.augment import Augmentation, augment, sample_field
 from deepsim_jax.data import edges
 from deepsim_jax.errors import UserError
 from deepsim_jax.geometry import affine, grid
+from deepsim_jax.resample import render, warp
 from deepsim_jax.types import Pair
 
 HEIGHT, WIDTH = 40, 56
@@ -251,6 +252,22 @@ def test_affine_draws_are_independent_and_in_range():
     np.testing.assert_allclose(np.abs(shift[plain]).max(0), [9.6, 4.8], rtol=0.03)
 
 
+def test_a_crop_is_a_window_anywhere_within_the_image():
+    settings = Augmentation(flip=0.4, tps=0.0, crop=0.6, crop_fraction=0.5)
+    maps, rest = fit_affine(fields(settings, 3000, 24, 48))
+    assert rest.max() < 1e-3
+    scale, shift = np.abs(maps[:, 0, 0]), maps[:, :, 2]
+    events = {"flip": maps[:, 0, 0] < 0, "crop": scale < 0.75}
+    assert_independent(events, {"flip": 0.4, "crop": 0.6})
+    expected = np.where(events["crop"], 0.5, 1)
+    np.testing.assert_allclose(scale, expected, atol=1e-4)
+    np.testing.assert_allclose(maps[:, 1, 1], expected, atol=1e-4)
+    # The window's middle is within half of the free space of the middle, 0.25 of 48 and 24 pixels.
+    np.testing.assert_allclose(np.abs(shift[events["crop"]]).max(0), [12, 6], rtol=0.02)
+    assert np.abs(shift[~events["crop"]]).max() < 1e-3
+    assert np.abs(np.corrcoef(shift[events["crop"]].T)[0, 1]) < 0.05
+
+
 def test_paper_rotates_whether_or_not_it_bends():
     settings = Augmentation(flip=0.4, tps=0.6, tps_jitter=1e-3, rotation=0.5, rotation_degrees=90)
     maps, rest = fit_affine(fields(settings, 3000, 24, 36))
@@ -367,6 +384,9 @@ def test_switching_one_augmentation_on_leaves_the_others_as_they_were():
     np.testing.assert_allclose(x @ matrix, y, atol=1e-5)
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(2), atol=1e-5)
     assert np.abs(matrix - np.eye(2)).max() > 1e-3
+    # A crop that takes the whole image is no crop.
+    whole = FIELD(key[None], 20, 30, Augmentation(flip=0.0, crop=1.0, crop_fraction=1.0))
+    np.testing.assert_allclose(whole, plain, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -378,6 +398,8 @@ def test_switching_one_augmentation_on_leaves_the_others_as_they_were():
         ({"compat": "pixel"}, "paper or code"),
         ({"tps_points": (1, 3)}, "2 or more"),
         ({"tps_points": (3, 3, 3)}, "two numbers"),
+        ({"crop": 2}, "crop=2: a probability"),
+        ({"crop_fraction": 0.0}, "crop_fraction=0.0: it must be above 0"),
         ({"cutmix_side": (96, 32)}, "smallest and largest"),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepsim_jax import augment
+from deepsim_jax import resample
 from deepsim_jax.data import edges, images, pair, primitives
 from deepsim_jax.errors import UserError
 
@@ -48,7 +48,7 @@ def folder(root, **parts):
 
 def rendered(source, multiple):
     """The primitive that the step is given, as a picture."""
-    return pair.to_uint8(augment.render(pair.to_device(source, multiple=multiple)))
+    return pair.to_uint8(resample.render(pair.to_device(source, multiple=multiple)))
 
 
 @pytest.mark.parametrize("parts, given, kind", [

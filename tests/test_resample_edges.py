@@ -8,8 +8,9 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 from skimage import draw, morphology
 
-from deepsim_jax.augment import Augmentation, render, sample_field, warp
+from deepsim_jax.augment import Augmentation, sample_field
 from deepsim_jax.geometry import affine, grid
+from deepsim_jax.resample import render, warp
 from deepsim_jax.types import Pair
 
 

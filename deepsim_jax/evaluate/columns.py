@@ -1,0 +1,43 @@
+"""The columns of every table of results: what each figure is called and which way is better."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One figure of a comparison between a picture and the true one.
+
+    Attributes:
+      label: the heading.
+      lower: whether a lower figure is better.
+      digits: after the decimal point, in tables.
+      about: one sentence for a page's footnote.
+    """
+
+    label: str
+    lower: bool
+    digits: int
+    about: str
+
+
+COLUMNS = {
+    "lpips_alex": Column(
+        "LPIPS (AlexNet)", True, 4, "Learned perceptual distance, Zhang et al. 2018, version 0.1, "
+        "AlexNet; the distance of DeepSIM's tables, whose network is not named there."),
+    "lpips_vgg16": Column(
+        "LPIPS (VGG16)", True, 4, "The same distance over VGG16."),
+    "sifid_64": Column(
+        "SIFID-64", True, 4, "Single-image Fréchet Inception distance (Shaham et al. 2019) over the 64 "
+        "channels before Inception-v3's first pooling, as SinGAN's program computes it."),
+    "sifid_192": Column(
+        "SIFID-192", True, 4, "The same over the 192 channels before the second pooling, as SinGAN's "
+        "text says."),
+    "frechet_vgg16": Column(
+        "Fréchet VGG16", True, 4, "SIFID's statistic over VGG16's 128 channels relu2_2 instead of "
+        "Inception's: a figure of this program, comparable with no published one."),
+    "ssim": Column(
+        "SSIM", False, 4, "Structural similarity, Wang et al. 2004, Gaussian window of sigma 1.5."),
+    "psnr": Column("PSNR, dB", False, 2, "Peak signal-to-noise ratio."),
+    "rmse": Column("RMSE", True, 2, "Root mean squared error, in grey levels of 255."),
+}
+"""Metric key -> column, in the order of the tables."""
