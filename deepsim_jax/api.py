@@ -9,10 +9,11 @@ import numpy as np
 import optax
 
 from deepsim_jax import augment, editing, recipes, rundir, settings
-from deepsim_jax.data import images, pair, primitives
+from deepsim_jax.data import frames, images, pair, primitives
 from deepsim_jax.errors import UserError
+from deepsim_jax.evaluate import protocol, results_page
 from deepsim_jax.models.deepsim import task as deepsim
-from deepsim_jax.training import checkpoint, devices, loop
+from deepsim_jax.training import checkpoint, devices, loop, progress
 from deepsim_jax.training import step as steps
 from deepsim_jax.weights import convert, pretrained, torch_zip
 
@@ -92,6 +93,39 @@ class Model:
             recipe = recipes.read(pathlib.Path(recipe))
         return recipes.apply(recipe, self._primitive, self._spec)
 
+    def evaluate(self, sequence, *, folder=None, inception=None) -> dict:
+        """Measures the model on the frames of a sequence that it was not trained on.
+
+        Writes into the folder, frame by frame, and in the end `evaluation.json` and `report.html`. An
+        interrupted evaluation goes on where it was.
+
+        Args:
+          sequence: a `deepsim_jax.data.frames.Sequence`, or what `only_sequence` takes: a folder of
+            frames, a video file, "clip:carphone", ...
+          folder: where to write; None: `evaluations/<sequence>` in the run's folder.
+          inception: file of torchvision's Inception-v3 for SIFID, or "download" for the published one;
+            without either, and where it was not downloaded before, those columns say that they are
+            absent.
+
+        Returns:
+          The content of `evaluation.json`.
+
+        Raises:
+          UserError: the sequence cannot be read, or has another size than the model.
+        """
+        if self._spec is None or (folder is None and self.workdir is None):
+            raise UserError("evaluate: an imported model does not know how its primitive is drawn; "
+                            "train or load one")
+        if not isinstance(sequence, frames.Sequence):
+            sequence = only_sequence(sequence)
+        held_out = protocol.HeldOut(sequence, self._spec, self._primitive.shape[:2])
+        folder = self.workdir / "evaluations" / sequence.name if folder is None else pathlib.Path(folder)
+        heldout = progress.read_metrics(self.workdir / "heldout.jsonl") if self.workdir else []
+        results = protocol.measure(self.edit, held_out, folder, about={"steps": self.step},
+                                   heldout=heldout, inception=inception)
+        results_page.write_evaluation(folder)
+        return results
+
     def _conform(self, drawn):
         if self._primitive is not None and drawn.shape != self._primitive.shape:
             height, width = self._primitive.shape[:2]
@@ -161,24 +195,77 @@ def read_source(config, image=None, primitive=None) -> pair.Source:
       UserError: no photo is named, or files cannot be used.
     """
     data, given, kind = config.data, {}, config.data.kind
+    if data.sequence and image is None:
+        return _read_frame(config)
     image = data.image if image is None else image
     primitive = (data.primitive or None) if primitive is None else primitive
     if data.root:
-        if isinstance(image, str) and image == "":
+        if isinstance(image, str) and not image:
             image, given, found = pair.folder_layout(pathlib.Path(data.root))
             kind = found if kind == "auto" else kind
         else:
             raise UserError("data.root and data.image are both given: choose one")
-    if isinstance(image, str) and image == "":
-        raise UserError("no photo: give --config.data.image=photo.jpg or --config.data.root=folder")
+    if isinstance(image, str) and not image:
+        raise UserError("no photo: give --config.data.image=photo.jpg, --config.data.root=folder or "
+                        "--config.data.sequence=folder-of-frames")
     if kind == "auto":
         kind = "landmarks" if data.landmarks else "seg_edges"
+    return _prepare(config, image, primitive, kind, given)
+
+
+def _prepare(config, image, primitive, kind, given):
+    data = config.data
     return pair.prepare(
         image, primitive, kind=kind,
         segmentation=given.get("segmentation"), edge_map=given.get("edges"),
         landmarks=data.landmarks or None, max_side=data.max_side, edge_color=data.edge_color,
         canny_sigma=data.canny_sigma, method=data.segmentation, colors=data.colors,
         thin=data.thin_edges, seed=config.seed)
+
+
+def _read_frame(config):
+    """The training frame of the config's sequence, with the parts of a primitive that it comes with."""
+    if config.data.image or config.data.root or config.data.primitive:
+        raise UserError("data.sequence is given together with data.image, data.primitive or data.root: "
+                        "choose one")
+    sequence = open_sequence(config)
+    kind = protocol.default_kind(sequence) if config.data.kind == "auto" else config.data.kind
+    protocol.check_kind(sequence, kind)
+    parts = {name: sequence.part(name, sequence.train) for name in sequence.parts}
+    return _prepare(config, sequence.image(sequence.train), None, kind, parts)
+
+
+def open_sequence(config) -> frames.Sequence:
+    """The sequence that a config names.
+
+    Raises:
+      UserError: it cannot be read, or `data.sequence` names several.
+    """
+    data = config.data
+    return only_sequence(data.sequence, limit=data.frames, train=data.train_frame)
+
+
+def only_sequence(spec: str, *, limit: int = 0, train: int = 0) -> frames.Sequence:
+    """The one sequence that `frames.open_sequences` finds, or the one of a name.
+
+    Args:
+      spec: as `open_sequences` takes it; where that finds several, with the name of one after a "#",
+        as in "cityscapes:folder#aachen_000003".
+      limit, train: see there.
+
+    Raises:
+      UserError: it finds none or several.
+    """
+    spec, name = str(spec), ""
+    if "#" in spec and not pathlib.Path(spec).exists():
+        spec, _, name = spec.rpartition("#")
+    found = frames.open_sequences(spec, limit=limit, train=train)
+    named = [sequence for sequence in found if not name or sequence.name == name]
+    if len(named) != 1:
+        names = ", ".join(sequence.name for sequence in found[:4]) + ", ..." * (len(found) > 4)
+        raise UserError(f"{spec}: it has {len(found)} sequences ({names}), one is needed here; put "
+                        "its name behind a #, or use --mode=table for all of them")
+    return named[0]
 
 
 def train_source(source: pair.Source, config, workdir, *, extend: bool = False) -> Model:
@@ -207,14 +294,19 @@ def architecture(config) -> deepsim.Architecture:
         blocks=model.blocks, local_blocks=model.local_blocks, dtype=model.dtype)
 
 
+def augmentation(config, **changes) -> augment.Augmentation:
+    """How a config draws samples; `changes` replace single attributes of `augment.Augmentation`."""
+    draws = {k: tuple(v) if isinstance(v, list | tuple) else v
+             for k, v in config.augment.to_dict().items() if k != "canny_sigmas"}
+    return augment.Augmentation(**{**draws, **changes})
+
+
 def build_run(source, config, workdir) -> loop.Run:
     """The one place that translates a config into plain arguments."""
     loss, optim, cadence = config.loss, config.optim, config.train
-    draws = {k: tuple(v) if isinstance(v, list | tuple) else v
-             for k, v in config.augment.to_dict().items() if k != "canny_sigmas"}
     sizes = architecture(config)
     task = deepsim.Task(
-        architecture=sizes, augmentation=augment.Augmentation(**draws),
+        architecture=sizes, augmentation=augmentation(config),
         d_filters=config.model.d_filters, d_layers=config.model.d_layers,
         d_scales=config.model.d_scales, adversarial=loss.adversarial,
         adversarial_weight=loss.adversarial_weight, feature_matching=loss.feature_matching,
@@ -230,10 +322,23 @@ def build_run(source, config, workdir) -> loop.Run:
         device_count=devices.choose(cadence.batch, cadence.devices,
                                     available=jax.local_device_count()),
         cadence=loop.Cadence(log=cadence.log_every, save=cadence.save_every,
-                             preview=cadence.preview_every, keep=cadence.keep),
+                             preview=cadence.preview_every, keep=cadence.keep,
+                             measure=cadence.measure_every),
         pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas),
         frozen=_perceptual_weights(loss), preview=_preview(source, sizes),
-        tensorboard=cadence.tensorboard)
+        tensorboard=cadence.tensorboard, measure=_held_out_measure(source, sizes, config))
+
+
+def _held_out_measure(source, sizes, config):
+    if not config.train.measure_every:
+        return None
+    if not config.data.sequence:
+        raise UserError("train.measure_every: the held-out frames of data.sequence are measured; give "
+                        "--config.data.sequence=folder-of-frames, or set it to 0")
+    held_out = protocol.HeldOut(open_sequence(config), source.spec, source.primitive.shape[:2])
+    measure = protocol.during_training(held_out, config.train.measure_frames)
+    return lambda params: measure(
+        Model(sizes, params, primitive=source.primitive, spec=source.spec).edit)
 
 
 def _perceptual_weights(loss):

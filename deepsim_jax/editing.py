@@ -123,6 +123,25 @@ def edit_path(
     return ends
 
 
+def strip(ends: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Edits side by side: the drawings in the upper row, their results below.
+
+    Args:
+      ends: (drawing, result) pairs, uint8 (h, w, 3) and (H, W, 3); results of one size.
+
+    Returns:
+      uint8, rows of the results' size with white gaps.
+    """
+    height, width = ends[0][1].shape[:2]
+    gap = max(2, width // 64)
+    columns = []
+    for drawing, result in ends:
+        drawing = cv2.resize(drawing, (width, height), interpolation=cv2.INTER_NEAREST)
+        parts = np.concatenate([drawing, np.full((gap, width, 3), 255, np.uint8), result])
+        columns += [np.full((len(parts), gap, 3), 255, np.uint8), parts]
+    return np.concatenate(columns[1:], axis=1)
+
+
 def write_picture(output: pathlib.Path, picture: np.ndarray):
     """Writes a single result, losslessly, so that kept pixels stay what they are.
 

@@ -3,8 +3,12 @@
     python -m deepsim_jax.main --config=configs/quickstart.py --workdir=runs/me \\
         --config.data.image=me.jpg
     python -m deepsim_jax.main --mode=edit --workdir=runs/me --input=edited.png --output=out.png
+    python -m deepsim_jax.main --mode=evaluate --workdir=runs/me --input=folder-of-frames
+    python -m deepsim_jax.main --mode=table --config=configs/quickstart.py --workdir=tables/mine \\
+        --rows=baseline --input=folder-of-frames,clip:carphone --seeds=3
 """
 
+import json
 import logging
 import pathlib
 import re
@@ -14,23 +18,33 @@ import absl.logging
 from absl import app, flags
 from ml_collections import config_flags
 
-from deepsim_jax import api, compilation, editing, report, rundir, settings
+from deepsim_jax import analysis, api, compilation, editing, recipes, report, rundir, settings, tables
 from deepsim_jax.data import pair
 from deepsim_jax.errors import UserError
+from deepsim_jax.evaluate import protocol, published
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file(
     "config", None, "File of the config, with an option after a colon; single keys are set with "
     "--config.section.key=value. Left out, an existing run continues with its own.", lock_config=True)
 flags.DEFINE_string("workdir", None, "Folder of the run.")
-flags.DEFINE_enum("mode", "train", ["train", "edit"], "What to do.")
+flags.DEFINE_enum("mode", "train", ["train", "edit", "evaluate", "table", "analyse", "prepare"],
+                  "What to do.")
 flags.DEFINE_string("input", None, "edit: the edited primitive: a picture, a recipe (.json), a folder "
-                    "of pictures or a video.")
+                    "of pictures or a video. evaluate: a sequence: a folder of frames, a video, "
+                    "clip:carphone, ... (default: the run's data.sequence); analyse, prepare: the "
+                    "same. table: sequences, with commas between them.")
 flags.DEFINE_string("output", None, "edit: the .png to write; for a folder or a video of primitives a "
-                    "folder, an .mp4 or a .webm.")
+                    "folder, an .mp4 or a .webm. evaluate, analyse, prepare: a folder.")
 flags.DEFINE_string("keep", None, "edit: 'auto', or a mask whose non-zero pixels are kept from the "
                     "photo.")
+flags.DEFINE_list("amounts", [], "edit: factors for a recipe's movements, e.g. 0,0.5,1,2: makes a strip.")
+flags.DEFINE_string("frame", None, "analyse: the held-out frame (default: the middle one).")
 flags.DEFINE_bool("extend", False, "train: let an existing run go on to a larger train.steps.")
+flags.DEFINE_enum("rows", "baseline", list(published.TABLES), "table: what is compared.")
+flags.DEFINE_integer("seeds", 1, "table: trainings per row and sequence.", lower_bound=1)
+flags.DEFINE_string("inception", None, "evaluate, table: file of torchvision's Inception-v3 for SIFID, "
+                    "or 'download'.")
 
 
 def main(_):
@@ -39,11 +53,11 @@ def main(_):
     Raises:
       UserError: something that the user gave cannot be used.
     """
-    workdir = pathlib.Path(_needed("workdir")).absolute()
-    if FLAGS.mode == "train":
-        train(workdir)
-    else:
-        edit(workdir, pathlib.Path(_needed("input")), pathlib.Path(_needed("output")))
+    if FLAGS.mode == "prepare":
+        prepare(pathlib.Path(_needed("output")))
+        return
+    do = {"train": train, "edit": edit, "evaluate": evaluate, "table": table, "analyse": analyse}
+    do[FLAGS.mode](pathlib.Path(_needed("workdir")).absolute())
 
 
 def train(workdir: pathlib.Path):
@@ -61,9 +75,13 @@ def train(workdir: pathlib.Path):
         sys.exit(130)
 
 
-def edit(workdir: pathlib.Path, source: pathlib.Path, output: pathlib.Path):
+def edit(workdir: pathlib.Path):
     """--mode=edit: applies edited primitives and adds them to the report page."""
+    source, output = pathlib.Path(_needed("input")), pathlib.Path(_needed("output"))
     model = api.load(workdir)
+    if FLAGS.amounts:
+        sweep(model, workdir, source, output)
+        return
     if source.suffix == ".json":
         drawn = model.apply_recipe(source)
         ends = [(drawn, model.edit(drawn, keep=FLAGS.keep))]
@@ -76,6 +94,71 @@ def edit(workdir: pathlib.Path, source: pathlib.Path, output: pathlib.Path):
     logging.getLogger("deepsim_jax").info(
         "%s: %dx%d px", output, ends[0][1].shape[1], ends[0][1].shape[0])
     print(report.write(workdir))
+
+
+def sweep(model: api.Model, workdir: pathlib.Path, source: pathlib.Path, output: pathlib.Path):
+    """--mode=edit --amounts: a recipe less and more far, as a strip: drawings above, results below."""
+    try:
+        amounts = [float(amount) for amount in FLAGS.amounts]
+    except ValueError as error:
+        raise UserError(f"--amounts={','.join(FLAGS.amounts)}: numbers are needed") from error
+    if source.suffix != ".json":
+        raise UserError(f"--amounts scales the movements of a recipe, --input={source} is none (.json)")
+    recipe, ends = recipes.read(source), []
+    for amount in amounts:
+        drawn = model.apply_recipe(recipes.scaled(recipe, amount))
+        ends.append((drawn, model.edit(drawn, keep=FLAGS.keep)))
+        report.add_edit(workdir, f"{source.stem}-x{amount:g}", *ends[-1])
+    editing.write_picture(output, editing.strip(ends))
+    print(report.write(workdir))
+
+
+def evaluate(workdir: pathlib.Path):
+    """--mode=evaluate: measures a run on the frames of a sequence that it was not trained on."""
+    sequence = _sequence(workdir)
+    folder = pathlib.Path(FLAGS.output) if FLAGS.output else workdir / "evaluations" / sequence.name
+    results = api.load(workdir).evaluate(sequence, folder=folder, inception=FLAGS.inception)
+    print(protocol.summary(results))
+    print(folder / "report.html")
+
+
+def table(workdir: pathlib.Path):
+    """--mode=table: trains and evaluates every row of a table on every sequence."""
+    if FLAGS.config is None:
+        raise UserError("--config is needed: what every row of the table starts from")
+    specs = [spec.strip() for spec in _needed("input").split(",") if spec.strip()]
+    found = tables.run(workdir, specs, FLAGS.config, rows=FLAGS.rows, seeds=FLAGS.seeds,
+                       inception=FLAGS.inception)
+    print("\n".join(found["findings"]), workdir / "report.html", sep="\n" * bool(found["findings"]))
+    if found["pending"]:
+        sys.exit(130)
+
+
+def analyse(workdir: pathlib.Path):
+    """--mode=analyse: how new the patches of a test drawing are, and where the network errs."""
+    sequence = _sequence(workdir)
+    found = analysis.nearest_patches(workdir, sequence, frame=FLAGS.frame, folder=FLAGS.output)
+    print(json.dumps(found, indent=1))
+    print((pathlib.Path(FLAGS.output) if FLAGS.output else
+           workdir / "analysis" / f"{sequence.name}-{found['frame']}") / "report.html")
+
+
+def prepare(output: pathlib.Path):
+    """--mode=prepare: writes sequences as a TensorFlow Datasets set, for --input=tfds:folder."""
+    from deepsim_jax.data import tfds_sequences  # needs the extra tfds
+
+    tfds_sequences.prepare(_needed("input"), output)
+    print(f"tfds:{output}")
+
+
+def _sequence(workdir):
+    """What --input names, or the sequence that the run was trained on."""
+    if FLAGS.input:
+        return api.only_sequence(FLAGS.input)
+    config = rundir.read_config(workdir)
+    if not config.data.sequence:
+        raise UserError("--input is needed: this run was not trained on a frame of a sequence")
+    return api.open_sequence(config)
 
 
 def _needed(name):

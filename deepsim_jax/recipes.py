@@ -73,6 +73,33 @@ def apply(recipe: dict, primitive: np.ndarray, spec: primitives.PrimitiveSpec) -
     return primitives.compose(layers, spec)
 
 
+def scaled(recipe: dict, amount: float) -> dict:
+    """A recipe whose movements are longer or shorter: 0 moves nothing, 1 is the recipe, 2 twice as far.
+
+    Args:
+      recipe: as for `apply`; "to" of its warps and "by" of its copies are scaled.
+      amount: the factor.
+
+    Raises:
+      UserError: a warp or copy that is not understood.
+    """
+    steps = []
+    for number, step in enumerate(recipe.get("steps", []) if isinstance(recipe, dict) else [], 1):
+        try:
+            step = dict(step)
+            if "warp" in step:
+                start, end = (np.asarray(step["warp"][k], np.float64) for k in ("from", "to"))
+                step["warp"] = {**step["warp"], "to": (start + amount * (end - start)).tolist()}
+            elif "copy" in step:
+                by = np.asarray(step["copy"]["by"], np.float64)
+                step["copy"] = {**step["copy"], "by": (amount * by).tolist()}
+        except (LookupError, TypeError, ValueError) as error:
+            raise UserError(
+                f"recipe: step {number} ({step!r:.80}) is not understood ({error})") from error
+        steps.append(step)
+    return {**recipe, "steps": steps} if isinstance(recipe, dict) else recipe
+
+
 def _points(points, unit):
     array = np.atleast_2d(np.asarray(points, np.float64))
     if array.ndim != 2 or array.shape[1] != 2 or not np.all(np.abs(array) < 1e6):

@@ -1,33 +1,18 @@
 """The report page of a run: photo, primitive, edited primitives and results, side by side."""
 
-import base64
-import html
 import json
 import pathlib
 import re
 
-import cv2
 import numpy as np
 
+from deepsim_jax import pages, plots
 from deepsim_jax.data import images
 from deepsim_jax.training import progress
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #767676; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; }
-.row { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; }
-figure { margin: 0; } figcaption { font-size: .85rem; color: var(--soft); margin-top: .3rem; }
-img { width: 100%; border: 1px solid var(--line); border-radius: 4px; background: #fff; }
-.soft { color: var(--soft); font-size: .9rem; } svg { width: 100%; height: auto; }
-code { font-size: .9em; } @media (max-width: 700px) { .row { grid-template-columns: repeat(2, 1fr); } }
-"""
-
-COLORS = {"g_gan": "#d1495b", "g_features": "#edae49", "g_perceptual": "#00798c", "d": "#66507a"}
-"""Colour of each loss term in the curves."""
-
-SHOWN = 1000
-"""Longest side in px of a picture on the page; larger ones are shrunk, or the page would be huge."""
+LOSSES = {"g_gan": "generator, adversarial", "g_features": "generator, feature matching",
+          "g_perceptual": "generator, perceptual", "d": "discriminator"}
+"""Loss terms that are plotted, with what they are called."""
 
 
 def add_edit(workdir: pathlib.Path, name: str, primitive: np.ndarray, result: np.ndarray):
@@ -50,56 +35,38 @@ def add_edit(workdir: pathlib.Path, name: str, primitive: np.ndarray, result: np
 def write(workdir: pathlib.Path) -> pathlib.Path:
     """Writes the self-contained page `report.html` of a run and returns its path."""
     pair = workdir / "pair"
-    size = images.read_image(pair / "photo.png").shape
+    height, width = images.read_image(pair / "photo.png").shape[:2]
     config = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["config"]
     rows = progress.read_metrics(workdir / "metrics.jsonl")
-    original = _figure(pair / "photo.png", "photo"), _figure(pair / "primitive.png", "its primitive")
-    parts = [f"<h1>{html.escape(workdir.name)}</h1><p class=soft>DeepSIM on a photo of "
-             f"{size[1]}&times;{size[0]} px, {rows[-1]['step'] if rows else 0} of "
-             f"{config['train.steps']} steps</p>"]
+    original = [pages.figure(pair / "photo.png", "photo"),
+                pages.figure(pair / "primitive.png", "its primitive")]
+    parts = []
     edits = sorted((workdir / "edits").glob("[0-9]*-*.result.png"), reverse=True)
     for result in edits:
         drawn = result.with_name(result.name.replace(".result.", ".primitive."))
         title = result.name.removesuffix(".result.png").split("-", 1)[1]
-        parts.append(f"<h2>{html.escape(title)}</h2><div class=row>{''.join(original)}"
-                     f"{_figure(drawn, 'edited primitive')}{_figure(result, 'result')}</div>")
-    samples = sorted((workdir / "samples").glob("*.png"))
+        parts += [pages.heading(title), pages.row_of_figures(
+            [*original, pages.figure(drawn, "edited primitive"), pages.figure(result, "result")])]
     if not edits:
-        parts.append(f"<h2>The training pair</h2><div class=row>{''.join(original)}</div>")
+        parts += [pages.heading("The training pair"), pages.row_of_figures(original)]
+    samples = sorted((workdir / "samples").glob("*.png"))
     if samples:
-        parts.append("<h2>Reconstruction at the end of training</h2>"
-                     + _figure(samples[-1], "primitive, generated from it, photo"))
+        parts += [pages.heading("Reconstruction at the end of training"),
+                  pages.figure(samples[-1], "primitive, generated from it, photo")]
     if len(rows) > 1:
-        parts.append(f"<h2>Losses</h2>{_curves(rows)}")
-    page = (f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-            f"content='width=device-width'><title>{html.escape(workdir.name)}</title>"
-            f"<style>{STYLE}</style>{''.join(parts)}</html>")
+        parts += [pages.heading("Losses"), plots.row_of_plots(_curves(rows))]
+    page = pages.document(
+        workdir.name, parts, subtitle=f"DeepSIM on a photo of {width}×{height} px, "
+        f"{rows[-1]['step'] if rows else 0} of {config['train.steps']} steps")
     images.write_bytes_atomic(workdir / "report.html", page.encode())
     return workdir / "report.html"
 
 
-def _figure(path, caption):
-    picture = images.read_image(path)
-    share = min(1.0, SHOWN / max(picture.shape))
-    if share < 1:
-        picture = cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-    content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
-    data = base64.b64encode(content).decode()
-    return (f"<figure><img alt='{html.escape(caption)}' src='data:image/png;base64,{data}'>"
-            f"<figcaption>{html.escape(caption)}</figcaption></figure>")
-
-
-def _curves(rows, width=1200, height=260):
-    """Loss terms over steps as an SVG, each on its own scale from 0 to its largest value."""
-    last, drawn = max(row["step"] for row in rows), []
-    for name, color in COLORS.items():
-        points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
-        if not points:
-            continue
-        top = max(value for _, value in points) or 1.0
-        line = " ".join(f"{s / last * (width - 20) + 10:.1f},{height - 30 - v / top * (height - 50):.1f}"
-                        for s, v in points)
-        drawn.append(f"<polyline fill=none stroke='{color}' stroke-width=1.5 points='{line}'/>"
-                     f"<text x={20 + 290 * len(drawn)} y={height - 6} font-size=14 fill='{color}'>"
-                     f"{name} (0 to {top:.3g})</text>")
-    return f"<svg viewBox='0 0 {width} {height}' role=img>{''.join(drawn)}</svg>"
+def _curves(rows):
+    """A plot over steps of each loss term that the rows have."""
+    plotted = []
+    for color, (name, about) in enumerate(LOSSES.items()):
+        line = [(row["step"], row.get(name)) for row in rows]
+        plotted.append(plots.line_plot([plots.Series("", [line], color)], x_label="step",
+                                       y_label=f"{about} ({name})"))
+    return plotted

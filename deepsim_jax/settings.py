@@ -29,6 +29,8 @@ CHOICES = {
 """The allowed values of the keys that hold a word."""
 
 RANGES = {
+    "data.train_frame": (0, None),
+    "data.frames": (0, None),
     "data.max_side": (0, None),
     "data.canny_sigma": (0.0, None),
     "data.colors": (2, 256),
@@ -70,10 +72,12 @@ RANGES = {
     "train.keep": (1, None),
     "train.log_every": (1, None),
     "train.preview_every": (0, None),
+    "train.measure_every": (0, None),
+    "train.measure_frames": (0, None),
 }
 """The allowed closed range of the keys that hold a number; None is no bound."""
 
-SOURCE_KEYS = ("data.image", "data.primitive", "data.root", "data.landmarks")
+SOURCE_KEYS = ("data.image", "data.primitive", "data.root", "data.landmarks", "data.sequence")
 """Keys that say where the pair comes from. A run is tied to the pair's hash, not to these paths."""
 
 
@@ -81,26 +85,41 @@ def default() -> ml_collections.ConfigDict:
     """The complete set of keys with the published program's hyperparameters.
 
     Returns:
-      An unlocked copy; every key is explained beside its value.
+      An unlocked copy; every key is explained beside its value, in the functions below.
     """
     c = ml_collections.ConfigDict()
     c.system = "deepsim"
     c.seed = 0
+    c.data = _data()
+    c.augment = _augment()
+    c.model = _model()
+    c.loss = _loss()
+    c.optim = _optim()
+    c.train = _train()
+    return c
 
-    c.data = data = ml_collections.ConfigDict()
+
+def _data():
+    data = ml_collections.ConfigDict()
     data.image = ""  # path of the photo
     data.primitive = ""  # path of its primitive; empty: made from the photo
     data.root = ""  # instead of both: a folder with train_B, train_seg, train_edges
+    data.sequence = ""  # or: a sequence of frames, one of which is trained on, see data/frames.py
+    data.train_frame = 0  # which one
+    data.frames = 0  # how many of the sequence's frames are used; 0: all
     data.landmarks = ""  # JSON file of points and polylines, for kind "landmarks"
-    data.kind = "auto"  # auto: what the root folder holds, else seg_edges
+    data.kind = "auto"  # auto: what root or sequence hold; else seg_edges, for a sequence edges
     data.max_side = 0  # longest side in training, px; 0: the photo's own size
     data.edge_color = "black"  # edges black on white, or white on black
     data.canny_sigma = 2.0  # Gaussian sigma of automatic edges, px at the training size
     data.segmentation = "slic"  # method of automatic segmentations
     data.colors = 8  # most colours of an automatic segmentation
     data.thin_edges = True  # draw edges one pixel wide, in training and in edits
+    return data
 
-    c.augment = augment = ml_collections.ConfigDict()
+
+def _augment():
+    augment = ml_collections.ConfigDict()
     augment.compat = "paper"  # code: the published program's exclusive affine branch
     augment.flip = 0.5  # this and the following bare names are probabilities
     augment.tps = 0.99
@@ -119,8 +138,11 @@ def default() -> ml_collections.ConfigDict:
     augment.cutmix_side = (32, 96)
     augment.canny = 0.0
     augment.canny_sigmas = (1.2, 1.5, 1.8, 2.1, 2.4, 2.7)
+    return augment
 
-    c.model = model = ml_collections.ConfigDict()
+
+def _model():
+    model = ml_collections.ConfigDict()
     model.generator = "global"  # local: the coarse-to-fine local enhancer
     model.filters = 64
     model.downsamplings = 4
@@ -130,8 +152,11 @@ def default() -> ml_collections.ConfigDict:
     model.d_layers = 3
     model.d_scales = 2
     model.dtype = "float32"  # of the arithmetic; parameters and norms stay float32
+    return model
 
-    c.loss = loss = ml_collections.ConfigDict()
+
+def _loss():
+    loss = ml_collections.ConfigDict()
     loss.adversarial = "lsgan"  # log: the paper's equations 2 and 3
     loss.adversarial_weight = 1.0  # the paper's alpha, with the log loss
     loss.feature_matching = 10.0
@@ -140,14 +165,20 @@ def default() -> ml_collections.ConfigDict:
     loss.perceptual_normalise = True  # ImageNet mean and std; the published program feeds raw
     loss.perceptual_depth = 5  # taps relu1_1 .. relu<depth>_1; fewer is faster
     loss.vgg19_file = ""  # torchvision's vgg19 state dict; empty: a verified download
+    return loss
 
-    c.optim = optim = ml_collections.ConfigDict()
+
+def _optim():
+    optim = ml_collections.ConfigDict()
     optim.g_rate = 2e-4
     optim.d_rate = 2e-4
     optim.b1 = 0.5
     optim.b2 = 0.999
+    return optim
 
-    c.train = train = ml_collections.ConfigDict()
+
+def _train():
+    train = ml_collections.ConfigDict()
     train.steps = 16000
     train.constant_fraction = 0.5  # then the learning rate falls linearly to zero
     train.batch = 1  # augmented copies of the pair per step, over all devices
@@ -157,8 +188,10 @@ def default() -> ml_collections.ConfigDict:
     train.keep = 2  # checkpoints kept
     train.log_every = 50
     train.preview_every = 500
+    train.measure_every = 0  # steps between measurements on held-out frames of data.sequence; 0: none
+    train.measure_frames = 8  # how many of them, evenly spread; 0: all
     train.tensorboard = False
-    return c
+    return train
 
 
 def shipped_configs() -> dict[str, pathlib.Path]:

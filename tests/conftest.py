@@ -51,6 +51,23 @@ def trained(tmp_path_factory, scene):
     return deepsim_jax.train(scene, config="quickstart:tiny", workdir=run)
 
 
+@pytest.fixture(scope="session")
+def sequence_folder(tmp_path_factory):
+    """Four frames of 80x64 px with segmentations, in the DeepSIM authors' layout: a box that moves."""
+    from deepsim_jax.data import images
+
+    root = tmp_path_factory.mktemp("sequences") / "box"
+    for index in range(4):
+        segmentation = np.full((64, 80, 3), 200, np.uint8)
+        segmentation[16:40, 8 + 8 * index: 40 + 8 * index] = 40
+        noise = np.random.default_rng(index).integers(0, 30, segmentation.shape)
+        split = "test" if index else "train"
+        images.write_png(root / f"{split}_seg" / f"{index}.png", segmentation)
+        images.write_png(root / f"{split}_B" / f"{index}.png",
+                         (segmentation // 2 + 60 + noise).astype(np.uint8))
+    return root
+
+
 @pytest.fixture
 def networks():
     """The published program's tiny generator "G", local enhancer "L" and discriminator "D"."""
@@ -73,6 +90,32 @@ def _read_groups(file):
         else:
             found[name] = array
     return found
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Runs a command line in this process: its arguments -> (exit code, stdout, stderr)."""
+
+    from absl import flags
+
+    from deepsim_jax import main
+
+    def run(*arguments):
+        argv = ["deepsim_jax", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", argv)
+        for name in [n for n in flags.FLAGS if n.startswith("config.")]:
+            delattr(flags.FLAGS, name)
+        flags.FLAGS.unparse_flags()
+        for flag in flags.FLAGS.get_key_flags_for_module(main):
+            flag.unparse()
+        try:
+            main._guarded(main._parse(argv))
+            code = 0
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return run
 
 
 class _Tensor:

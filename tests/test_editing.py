@@ -239,3 +239,13 @@ def test_an_incomplete_video_does_not_take_the_name(tmp_path, folder, monkeypatc
         editing.edit_path(invert, folder, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"the video of yesterday"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out.mp4"]
+
+
+def test_a_strip_has_drawings_above_and_results_below():
+    ends = [(grey(10 * n, (20, 25)), grey(100 + 10 * n, (40, 50))) for n in range(3)]
+    shown = editing.strip(ends)
+    assert shown.shape == (40 + 2 + 40, 3 * 50 + 2 * 2, 3)
+    for n in range(3):
+        column = shown[:, n * 52: n * 52 + 50]
+        assert (column[:40] == 10 * n).all() and (column[42:] == 100 + 10 * n).all()
+        assert (column[40:42] == 255).all()

@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
 from deepsim_jax import main, rundir
@@ -19,29 +18,6 @@ from deepsim_jax.data import images
 from deepsim_jax.training import progress
 
 CONFIG = "--config=quickstart:tiny"
-OURS = ("config", "workdir", "mode", "input", "output", "keep", "extend")
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Runs a command line in this process: its arguments -> (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        argv = ["deepsim_jax", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", argv)
-        for name in [n for n in flags.FLAGS if n.startswith("config.")]:
-            delattr(flags.FLAGS, name)
-        flags.FLAGS.unparse_flags()
-        for name in OURS:
-            flags.FLAGS[name].unparse()
-        try:
-            main._guarded(main._parse(argv))
-            code = 0
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_everything_that_is_imported_is_required():
     """Third-party modules of the package against install_requires, by their names on PyPI."""
     project = {"absl": "absl-py", "cv2": "opencv-contrib-python-headless", "PIL": "pillow",
                "skimage": "scikit-image", "orbax": "orbax-checkpoint"}
-    optional = {"torch", "tensorboardX"}
+    optional = {"torch", "tensorboardX", "tensorflow_datasets"}
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     required = {line.split()[0].split("[")[0].lower()

@@ -213,3 +213,19 @@ def test_files(tmp_path):
         with pytest.raises(UserError, match=f"recipe .*{name}: cannot be read") as found:
             recipes.read(tmp_path / name)
         assert "\n" not in str(found.value)
+
+
+def test_a_scaled_recipe_moves_less_or_more_far(drawing):
+    warp = {"warp": {"from": [[10, 10], [20, 30]], "to": [[14, 10], [20, 20]], "reach": 9}}
+    recipe = {"size": [120, 80], "steps": [warp, {"copy": {"polygon": SQUARE, "by": [30, -10]}},
+                                           {"line": {"points": [[1, 1], [5, 5]]}}]}
+    twice = recipes.scaled(recipe, 2)
+    assert twice["steps"][0]["warp"] == {"from": [[10, 10], [20, 30]], "to": [[18, 10], [20, 10]],
+                                         "reach": 9}
+    assert twice["steps"][1]["copy"] == {"polygon": SQUARE, "by": [60, -20]}
+    assert twice["steps"][2] == recipe["steps"][2] and twice["size"] == [120, 80]
+    assert recipes.scaled(recipe, 1) == recipe
+    nothing = recipes.apply(recipes.scaled({"size": [120, 80], "steps": [warp]}, 0), drawing, SUPER)
+    np.testing.assert_array_equal(nothing, drawing)
+    with pytest.raises(UserError, match="step 1 .* is not understood"):
+        recipes.scaled({"steps": [{"warp": {"from": [[1, 2]]}}]}, 2)

@@ -64,6 +64,7 @@ def test_the_page_needs_nothing_else(run, trained):
     assert not re.search(r"https?:|//|@import|url\(|<script|<link", text)
     assert all("href" not in attrs for _, attrs in page.tags)
     assert len([1 for tag, _ in page.tags if tag == "polyline"]) == 4
+    assert {"generator, adversarial (g_gan)", "discriminator (d)", "step"} < set(page.text)
 
 
 def test_names_are_escaped(run, trained):

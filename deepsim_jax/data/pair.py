@@ -140,28 +140,50 @@ def prepare(
     photo = images.read_image(image, name="image")
     small = images.resize_to_limit(photo, max_side) if max_side else photo
     _log_sizes(photo, small, max_side)
-
-    def drawing(source, name, kind):
-        picture = images.read_image(source, name=name)
-        _check_same_size(name, picture, photo)
-        return primitives.resize_primitive(picture, kind, *small.shape[:2], edge_color=edge_color)
-
     if primitive is not None:
-        drawn = drawing(primitive, "primitive", kind)
+        drawn = _drawing(primitive, "primitive", kind, photo, small, edge_color)
     else:
-        options = {"sigma": canny_sigma, "edge_color": edge_color, "method": method, "colors": colors,
-                   "seed": seed, "landmarks": landmarks}
-        if segmentation is not None:
-            options["segmentation"] = drawing(segmentation, "segmentation", "seg")
-        if edge_map is not None:
-            mask = edges.read_edges(edge_map, name="edges")
-            _check_same_size("edges", mask, photo)
-            options["edges"] = edges.resize_edges(mask, *small.shape[:2])
-        used = {k: v for k, v in options.items() if k in primitives.OPTIONS.get(kind, ())}
-        drawn = primitives.make_primitive(small, kind, **used)
+        drawn = draw(photo, small, kind, segmentation=segmentation, edge_map=edge_map,
+                     landmarks=landmarks, edge_color=edge_color, canny_sigma=canny_sigma,
+                     method=method, colors=colors, seed=seed)
     drawn, spec = primitives.analyse(
         drawn, kind, edge_color=edge_color, thin=thin, canny_sigma=canny_sigma)
     return Source(photo=photo, image=small, primitive=drawn, spec=spec)
+
+
+def draw(photo, small, kind, *, segmentation=None, edge_map=None, landmarks=None,
+         edge_color="black", canny_sigma=2.0, method="slic", colors=8, seed=0) -> np.ndarray:
+    """The primitive of a photo at the training size, from the parts that are given.
+
+    Args:
+      photo: (H, W, 3) uint8, the photo, whose size the given parts have.
+      small: (h, w, 3) uint8, the photo at the training size; parts that are not given are made of it.
+      kind, segmentation, edge_map, landmarks, edge_color, canny_sigma, method, colors, seed: as for
+        `prepare`.
+
+    Returns:
+      (h, w, 3) uint8.
+
+    Raises:
+      UserError: a part of another size than the photo.
+    """
+    options = {"sigma": canny_sigma, "edge_color": edge_color, "method": method, "colors": colors,
+               "seed": seed, "landmarks": landmarks}
+    if segmentation is not None:
+        options["segmentation"] = _drawing(
+            segmentation, "segmentation", "seg", photo, small, edge_color)
+    if edge_map is not None:
+        mask = edges.read_edges(edge_map, name="edges")
+        _check_same_size("edges", mask, photo)
+        options["edges"] = edges.resize_edges(mask, *small.shape[:2])
+    used = {k: v for k, v in options.items() if k in primitives.OPTIONS.get(kind, ())}
+    return primitives.make_primitive(small, kind, **used)
+
+
+def _drawing(source, name, kind, photo, small, edge_color):
+    picture = images.read_image(source, name=name)
+    _check_same_size(name, picture, photo)
+    return primitives.resize_primitive(picture, kind, *small.shape[:2], edge_color=edge_color)
 
 
 def _check_same_size(name, picture, photo):

@@ -33,7 +33,7 @@ COLUMNS = {
         "SIFID-192", True, 4, "The same over the 192 channels before the second pooling, as SinGAN's "
         "text says."),
     "frechet_vgg16": Column(
-        "Fréchet VGG16", True, 4, "SIFID's statistic over VGG16's 128 channels relu2_2 instead of "
+        "Fréchet VGG16", True, 1, "SIFID's statistic over VGG16's 128 channels relu2_2 instead of "
         "Inception's: a figure of this program, comparable with no published one."),
     "ssim": Column(
         "SSIM", False, 4, "Structural similarity, Wang et al. 2004, Gaussian window of sigma 1.5."),

@@ -1,4 +1,4 @@
-"""Frozen feature networks: VGG16 and VGG19 as pure functions of their weights."""
+"""Frozen feature networks: VGG16, VGG19 and AlexNet as pure functions of their weights."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +13,16 @@ from deepsim_jax.nets.conv import conv2d
 # The mean and deviation of ImageNet's channels (R, G, B), for values in [-1, 1].
 _MEAN = (-0.030, -0.088, -0.188)
 _DEVIATION = (0.458, 0.448, 0.450)
+
+# AlexNet's convolutions: stride and padding, and whether a pooling comes before.
+_ALEXNET = {
+    "conv1": (4, 2, False),
+    "conv2": (1, 2, True),
+    "conv3": (1, 1, True),
+    "conv4": (1, 1, False),
+    "conv5": (1, 1, False),
+}
+_ALEXNET_SMALLEST = 31
 
 VggParams = Mapping[str, Mapping[str, jax.Array]]
 
@@ -58,7 +68,7 @@ def vgg_features(
             f"each side needs at least {2 ** (deepest[0] - 1)}"
         )
     if normalise:
-        x = (x - jnp.asarray(_MEAN, x.dtype)) / jnp.asarray(_DEVIATION, x.dtype)
+        x = _normalised(x)
     x, group, found = x.astype(dtype), 1, {}
     for name in (layer for layer in layers if _position(layer) <= deepest):
         if _position(name)[0] > group:
@@ -67,6 +77,47 @@ def vgg_features(
         x = nn.relu(conv2d(x, kernel, stride=1, padding=1) + bias)
         found[name] = x
     return [found[name] for name in wanted]
+
+
+def alexnet_features(
+    params: Mapping[str, Mapping[str, jax.Array]], x: jax.Array
+) -> list[jax.Array]:
+    """Activations of AlexNet in torchvision's form (Krizhevsky 2014, "One weird trick", one column).
+
+    Args:
+      params: {"conv1": {"kernel": (11, 11, 3, 64), "bias": (64,)}, ..., "conv5"}.
+      x: (N, H, W, 3) RGB in [-1, 1]; ImageNet's mean and deviation are applied here.
+
+    Returns:
+      The five activations after their ReLUs, with 64, 192, 384, 256 and 256 channels.
+
+    Raises:
+      UserError: a side of less than 31 pixels, which the second pooling needs.
+    """
+    if min(x.shape[1:3]) < _ALEXNET_SMALLEST:
+        raise UserError(
+            f"image of {x.shape[1]}x{x.shape[2]} pixels for AlexNet: each side needs at least "
+            f"{_ALEXNET_SMALLEST}"
+        )
+    x, found = _normalised(x), []
+    for name, (stride, padding, pooled) in _ALEXNET.items():
+        x = max_pool_3x3(x) if pooled else x
+        kernel, bias = params[name]["kernel"], params[name]["bias"]
+        x = nn.relu(conv2d(x, kernel, stride=stride, padding=padding) + bias)
+        found.append(x)
+    return found
+
+
+def max_pool_3x3(x: jax.Array) -> jax.Array:
+    """3x3 maximum of (N, H, W, C), stride 2, no padding: (N, (H - 1) // 2, (W - 1) // 2, C).
+
+    Rows and columns that do not fill a window are dropped.
+    """
+    return nn.max_pool(x, (3, 3), strides=(2, 2))
+
+
+def _normalised(x: jax.Array) -> jax.Array:
+    return (x - jnp.asarray(_MEAN, x.dtype)) / jnp.asarray(_DEVIATION, x.dtype)
 
 
 def _position(layer: str) -> tuple[int, int]:

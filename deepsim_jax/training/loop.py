@@ -32,12 +32,13 @@ class Diverged(UserError):
 
 @dataclasses.dataclass(frozen=True)
 class Cadence:
-    """What happens every so many steps; 0 switches previews off."""
+    """What happens every so many steps; 0 switches previews and measuring off."""
 
     log: int
     save: int
     preview: int
     keep: int
+    measure: int = 0
 
 
 @dataclasses.dataclass
@@ -55,6 +56,7 @@ class Run:
       frozen: weights that are used but not trained, or None.
       preview: generator parameters -> pictures to show side by side.
       tensorboard: whether to write TensorBoard files too.
+      measure: generator parameters -> figures of quality on what is not trained on, or None.
     """
 
     workdir: pathlib.Path
@@ -68,6 +70,7 @@ class Run:
     frozen: Any
     preview: Callable[[Any], list[np.ndarray]]
     tensorboard: bool = False
+    measure: Callable[[Any], dict[str, float]] | None = None
 
     @property
     def checkpoint_folder(self) -> pathlib.Path:
@@ -144,6 +147,7 @@ def _steps(run, state, start, saver):
     state, pair, frozen = (compiled.place(tree) for tree in (state, run.pair, run.frozen))
     bar = progress.Progress(run.workdir, start=start, steps=run.updates.steps,
                             tensorboard=run.tensorboard)
+    measured = progress.HeldOut(run.workdir / "heldout.jsonl", start=start) if run.measure else None
     guard, pending, done = _Guard(saver), None, start
     try:
         with _stop_signals() as stopped:
@@ -164,10 +168,15 @@ def _steps(run, state, start, saver):
                 if run.cadence.preview and (done % run.cadence.preview == 0 or last):
                     progress.save_preview(run.workdir / "samples" / f"{done:06d}.png",
                                           run.preview(state.best_generator))
+                if measured and (last or done % run.cadence.measure == 0):
+                    jax.block_until_ready(state)
+                    measured.write(done, lambda: run.measure(state.best_generator))  # noqa: B023
                 if last:
                     break
     finally:
         bar.close()
+        if measured:
+            measured.close()
     return state, done == run.updates.steps
 
 

@@ -7,6 +7,7 @@ import math
 import pathlib
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import tqdm.auto
@@ -41,6 +42,33 @@ class Metrics:
         # What a full disk has refused once is refused again; `write` has said so.
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+class HeldOut:
+    """`heldout.jsonl` of a run: quality on pictures that it is not trained on.
+
+    One object per measured step: "step", "seconds" of training until then (compilation included,
+    measuring and what was lost by an interruption left out), and what was measured.
+    """
+
+    def __init__(self, path: pathlib.Path, *, start: int):
+        """Opens the file as `Metrics` does; the clock runs from here on."""
+        self._rows = Metrics(path, start=start)
+        before = read_metrics(path)  # without what `Metrics` has just dropped
+        self._begun = time.monotonic() - (before[-1]["seconds"] if before else 0.0)
+
+    def write(self, step: int, measure: Callable[[], dict[str, float]]):
+        """Measures while the clock stands, and appends the row."""
+        paused = time.monotonic()
+        seconds = round(paused - self._begun, 2)
+        values = measure()
+        self._begun += time.monotonic() - paused
+        self._rows.write(step, {"seconds": seconds, **values})
+        log.info("step %d, held out: %s", step, "  ".join(f"{k} {v:.4f}" for k, v in values.items()))
+
+    def close(self):
+        """Closes the file."""
+        self._rows.close()
 
 
 def read_metrics(path: pathlib.Path) -> list[dict]:

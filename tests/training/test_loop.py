@@ -32,13 +32,13 @@ class Toy:
 
 
 def make(workdir, task=None, *, total=9, log=2, save=4, preview=0, keep=2, ema=0.0, rate=0.1,
-         show=lambda params: []):
+         show=lambda params: [], measure=None, every=0):
     return loop.Run(
         workdir=workdir, task=task or Toy(), seed=3, batch=2, device_count=1,
         updates=steps.Updates(moments=optax.scale_by_adam(b1=0.5, b2=0.999), g_rate=rate,
                               d_rate=rate, steps=total, constant_steps=total, ema=ema),
-        cadence=loop.Cadence(log=log, save=save, preview=preview, keep=keep),
-        pair=jnp.float32(1), frozen=None, preview=show)
+        cadence=loop.Cadence(log=log, save=save, preview=preview, keep=keep, measure=every),
+        pair=jnp.float32(1), frozen=None, preview=show, measure=measure)
 
 
 def logged(run):
@@ -65,6 +65,39 @@ def test_what_happens_when(tmp_path):
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
         "000003.png", "000006.png", "000009.png"]
     assert state.best_generator is state.ema
+
+
+def test_held_out_quality_is_of_the_moving_average_and_resumed_without_gap(tmp_path, monkeypatch):
+    def measure(params):
+        return {"quality": float(params["a"][0])}
+
+    def rows(run):
+        found = progress.read_metrics(run.workdir / "heldout.jsonl")
+        return [(row["step"], row["quality"]) for row in found]
+
+    whole = make(tmp_path / "whole", measure=measure, every=3, total=10, ema=0.5)
+    state, _ = loop.train(whole, begun=lambda: None)
+    assert [step for step, _ in rows(whole)] == [3, 6, 9, 10]
+    assert rows(whole)[-1][1] == float(state.ema["a"][0]) != float(state.generator["a"][0])
+    cut = make(tmp_path / "cut", measure=measure, every=3, total=10, ema=0.5)
+    monkeypatch.setattr(progress.Progress, "advance", _stop_at(7))
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(cut, begun=lambda: None)
+    monkeypatch.undo()
+    loop.train(cut, begun=lambda: None)
+    assert rows(cut) == rows(whole)
+    seconds = [row["seconds"] for row in progress.read_metrics(cut.workdir / "heldout.jsonl")]
+    assert seconds == sorted(seconds) and seconds[0] >= 0
+
+
+def _stop_at(step):
+    def advance(bar):
+        bar._done += 1
+        bar._first = bar._first or (bar._done, 0.0)
+        if bar._done == step:
+            raise KeyboardInterrupt
+
+    return advance
 
 
 def test_logged_figures_are_of_the_step_that_they_name(tmp_path):

@@ -30,6 +30,31 @@ def test_a_resumed_run_logs_each_step_once(tmp_path):
     metrics.close()
 
 
+def test_the_clock_of_held_out_quality_stands_while_it_is_measured(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+
+    def slow(value):
+        def measure():
+            now[0] += 1000
+            return {"lpips_alex": value}
+
+        return measure
+
+    held_out = progress.HeldOut(tmp_path / "heldout.jsonl", start=0)
+    for step, value in ((10, 0.5), (20, 0.25)):
+        now[0] += 7
+        held_out.write(step, slow(value))
+    held_out.close()
+    resumed = progress.HeldOut(tmp_path / "heldout.jsonl", start=15)
+    now[0] += 3
+    resumed.write(20, slow(0.125))
+    resumed.close()
+    assert rows(tmp_path / "heldout.jsonl") == [
+        {"step": 10, "seconds": 7.0, "lpips_alex": 0.5},
+        {"step": 20, "seconds": 10.0, "lpips_alex": 0.125}]
+
+
 def test_numbers_that_json_does_not_have_are_null(tmp_path):
     metrics = progress.Metrics(tmp_path / "m.jsonl", start=0)
     metrics.write(1, {"d": math.nan, "g": math.inf, "x": 1.0})

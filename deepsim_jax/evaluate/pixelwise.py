@@ -1,0 +1,141 @@
+"""Metrics of pixels and their neighbourhoods: RMSE, PSNR, SSIM, and the diversity of samples."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepsim_jax.errors import UserError
+from deepsim_jax.evaluate import inputs
+
+_SIGMA = 1.5
+_RADIUS = int(3.5 * _SIGMA + 0.5)
+_WINDOW = 2 * _RADIUS + 1
+_K1, _K2 = 0.01, 0.03
+_CHUNK_PIXELS = 2**20
+
+
+def rmse(a, b) -> float | np.ndarray:
+    """Root mean squared error over pixels and channels, in grey levels of 255.
+
+    Args:
+      a, b: (H, W, 3) or (N, H, W, 3) of equal shapes, uint8 or floats in [-1, 1].
+
+    Returns:
+      A float, or float64 (N,) for batches; from 0 (equal) to 255.
+
+    Raises:
+      UserError: a type, shape or range that `inputs.as_batch` refuses, or unequal shapes.
+    """
+    first, second, single = inputs.as_pair(a, b)
+    squares = [np.mean((inputs.levels(x) - inputs.levels(y)) ** 2)
+               for x, y in zip(first, second, strict=True)]
+    return inputs.as_result(np.sqrt(squares), single)
+
+
+def psnr(a, b) -> float | np.ndarray:
+    """Peak signal-to-noise ratio in decibel: 20 log10(255 / rmse), infinite for equal pictures.
+
+    Arguments, result and errors as for `rmse`.
+    """
+    error = np.asarray(rmse(a, b))
+    with np.errstate(divide="ignore"):
+        return inputs.as_result(np.atleast_1d(20 * np.log10(255 / error)), error.ndim == 0)
+
+
+def ssim(a, b, *, data_range: float | None = None) -> float | np.ndarray:
+    """Structural similarity (Wang, Bovik, Sheikh & Simoncelli 2004), with the constants of its authors.
+
+    The window is a Gaussian of sigma 1.5, cut at 3.5 sigma (11x11); variances and the covariance are
+    those of the population; C1 = (0.01 L)^2 and C2 = (0.03 L)^2 for the data range L; the mean is taken
+    over the three channels and the places where the window lies wholly inside the picture. This is
+    scikit-image's `structural_similarity` with `gaussian_weights=True`, `use_sample_covariance=False`
+    and `channel_axis=-1`, for uint8. Floats are measured from black (-1), so that they agree with uint8.
+
+    Args:
+      a, b: (H, W, 3) or (N, H, W, 3) of equal shapes, uint8 or floats in [-1, 1].
+      data_range: L in the units of `a`; None: 255 for uint8, 2 for floats.
+
+    Returns:
+      A float, or float64 (N,) for batches; in [-1, 1], 1 for equal pictures.
+
+    Raises:
+      UserError: a type, shape or range that `inputs.as_batch` refuses, unequal shapes, a side of less
+        than 11 pixels, or a data range that is not positive.
+    """
+    first, second, single = inputs.as_pair(a, b)
+    height, width = first.shape[1:3]
+    if min(height, width) < _WINDOW:
+        raise UserError(f"ssim: pictures of {width}x{height} px are smaller than its window of "
+                        f"{_WINDOW}x{_WINDOW}; give larger ones")
+    full = 255 if first.dtype == np.uint8 else 2
+    data_range = full if data_range is None else data_range
+    if not (np.isfinite(data_range) and data_range > 0):
+        raise UserError(f"ssim: data_range={data_range}; give a positive number, or None for {full}")
+    scale, values = 2 / full, []
+    for indices, meant in inputs.chunks(len(first), height * width, _CHUNK_PIXELS):
+        chunk = _ssim(inputs.signed(first[indices]), inputs.signed(second[indices]), data_range * scale)
+        values.extend(np.asarray(chunk)[:meant])
+    return inputs.as_result(values, single)
+
+
+def diversity(samples, reference) -> float:
+    """Diversity of pictures generated from one picture (SinGAN: Shaham et al. 2019, section 3.1).
+
+    The standard deviation of each pixel's intensity over the samples, averaged over the pixels and
+    divided by the standard deviation of the reference's intensities. The paper does not say what the
+    intensity of a coloured pixel is; here it is the mean of its three channels. Deviations are those of
+    the population.
+
+    Args:
+      samples: (N, H, W, 3) with N >= 2, uint8 or floats in [-1, 1]; 100 in the paper.
+      reference: (H, W, 3), the picture that the generator was trained on.
+
+    Returns:
+      A float >= 0; 0 where all samples are equal.
+
+    Raises:
+      UserError: a type or range that `inputs.as_batch` refuses, other shapes, fewer than two samples,
+        sizes that differ, or a reference of one intensity.
+    """
+    pictures, one = inputs.as_batch(samples, "samples")
+    truth, alone = inputs.as_batch(reference, "reference")
+    if one or not alone or len(pictures) < 2 or pictures.shape[1:] != truth.shape[1:]:
+        raise UserError(f"diversity: samples of shape {np.shape(samples)} and a reference of shape "
+                        f"{np.shape(reference)}; give (N, H, W, 3) with N >= 2, and (H, W, 3)")
+    spread = inputs.levels(truth).mean(-1).std()
+    if spread == 0:
+        raise UserError("diversity: all pixels of the reference have the same intensity; give the "
+                        "picture that the samples were generated from")
+    intensities = np.stack([inputs.levels(picture).mean(-1) for picture in pictures])
+    return float(intensities.std(0).mean() / spread)
+
+
+@jax.jit
+def _ssim(x: jax.Array, y: jax.Array, data_range: jax.Array) -> jax.Array:
+    """SSIM of float32 (N, H, W, 3): (N,).
+
+    Each picture is measured from its pair's common mean, which changes no variance and keeps float32
+    from cancelling. The luminance term alone needs the true means, shifted so that black is 0.
+    """
+    c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
+    centre = (x.mean((1, 2), keepdims=True) + y.mean((1, 2), keepdims=True)) / 2
+    x, y = x - centre, y - centre
+    mean_x, mean_y = _blur(x), _blur(y)
+    var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
+    covariance = _blur(x * y) - mean_x * mean_y
+    mean_x, mean_y = mean_x + centre + 1, mean_y + centre + 1
+    structure = (2 * covariance + c2) / (var_x + var_y + c2)
+    return ((2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1) * structure).mean((1, 2, 3))
+
+
+def _blur(x: jax.Array) -> jax.Array:
+    """Gaussian means of the windows inside the picture: (N, H - 10, W - 10, 3)."""
+    weights = np.exp(-0.5 * (np.arange(-_RADIUS, _RADIUS + 1) / _SIGMA) ** 2)
+    for axis in (1, 2):
+        size = x.shape[axis] - _WINDOW + 1
+        shifted = (w * jax.lax.slice_in_dim(x, i, i + size, axis=axis)
+                   for i, w in enumerate((weights / weights.sum()).astype(np.float32)))
+        x = functools.reduce(jnp.add, shifted)
+    return x

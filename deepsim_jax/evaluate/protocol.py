@@ -1,0 +1,291 @@
+"""The paper's protocol (section 4.2): train on one frame of a video, draw the others, compare.
+
+`HeldOut` is a sequence as a network meets it: for every frame that it was not trained on a drawing
+and the true picture, at the size of the training. `measure` renders the drawings and writes, frame by
+frame, what the pictures are worth, beside the trivial answer: the training frame, unchanged.
+"""
+
+import json
+import logging
+import pathlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import cv2
+import numpy as np
+import tqdm.auto
+
+from deepsim_jax import machine
+from deepsim_jax.data import frames, images, pair, primitives
+from deepsim_jax.errors import UserError
+from deepsim_jax.evaluate import measures, perceptual
+
+log = logging.getLogger("deepsim_jax")
+
+RESULTS = "evaluation.json"
+FRAMES = "frames.jsonl"
+KINDS = ("edges", "seg", "seg_edges")
+"""The kinds of primitive that a sequence can be drawn in."""
+
+BATCH = 8
+"""Frames that are measured together."""
+
+STRIPS = 6
+"""Frames that are shown as pictures, evenly spread."""
+
+Edit = Callable[[np.ndarray], np.ndarray]
+
+
+def default_kind(sequence: frames.Sequence) -> str:
+    """The richest kind of primitive that a sequence gives by itself; without any, edges."""
+    if "segmentation" in sequence.parts:
+        return "seg_edges" if "edges" in sequence.parts else "seg"
+    return "edges"
+
+
+def check_kind(sequence: frames.Sequence, kind: str):
+    """Refuses a kind of primitive that cannot be drawn for the frames of a sequence.
+
+    Segmentations made automatically frame by frame would not agree on their colours, so they must be
+    given.
+
+    Raises:
+      UserError: saying which kinds are possible.
+    """
+    possible = KINDS if "segmentation" in sequence.parts else ("edges",)
+    if kind not in possible:
+        reason = "" if "segmentation" in sequence.parts else ": its frames have no segmentations"
+        raise UserError(f"{sequence.name}: data.kind={kind} cannot be evaluated on it{reason}; choose "
+                        f"{' or '.join(possible)}")
+
+
+class HeldOut:
+    """The frames of a sequence that a network was not trained on, at the network's size.
+
+    Attributes:
+      sequence: the frames.
+      spec: how the network's primitive is drawn.
+      size: (h, w) of its primitives and pictures.
+      edges_from: where the edges of the drawings come from: "" (the kind has none), "given" (by the
+        sequence) or "true frames" (Canny on the very picture that is to be predicted: they leak).
+    """
+
+    def __init__(self, sequence: frames.Sequence, spec: primitives.PrimitiveSpec, size: tuple[int, int]):
+        """Checks that kind and size fit.
+
+        Raises:
+          UserError: the sequence has another aspect than the network, or lacks what its kind needs.
+        """
+        check_kind(sequence, spec.kind)
+        self.sequence, self.spec, self.size = sequence, spec, tuple(size)
+        edges = spec.kind != "seg"
+        self.edges_from = ("given" if "edges" in sequence.parts else "true frames") if edges else ""
+        found = self.truth(sequence.train).shape[:2]
+        if found != self.size:
+            raise UserError(f"{sequence.name}: its frames become {found[1]}x{found[0]} px, the network "
+                            f"makes {self.size[1]}x{self.size[0]}; evaluate it on the sequence that it "
+                            "was trained on")
+
+    def truth(self, index: int) -> np.ndarray:
+        """The true picture of a frame, (h, w, 3) uint8, shrunk by averaging over areas."""
+        photo = self.sequence.image(index)
+        return images.resize_to_limit(photo, max(self.size))
+
+    def drawing(self, index: int) -> np.ndarray:
+        """The primitive of a frame, (h, w, 3) uint8, made as the training frame's was."""
+        photo = self.sequence.image(index)
+        part = {name: self.sequence.part(name, index) for name in self.sequence.parts}
+        return pair.draw(photo, images.resize_to_limit(photo, max(self.size)), self.spec.kind,
+                         segmentation=part.get("segmentation"), edge_map=part.get("edges"),
+                         edge_color=self.spec.edge_color, canny_sigma=self.spec.canny_sigma)
+
+
+def during_training(held_out: HeldOut, count: int) -> Callable[[Edit], dict[str, float]]:
+    """A function that measures a network on a few frames while it is trained.
+
+    Args:
+      held_out: the frames.
+      count: how many of them, evenly spread; 0 for all.
+
+    Returns:
+      Function of an edit (drawing -> picture) that returns {"lpips_alex": mean over the frames}.
+    """
+    chosen = _spread(held_out.sequence.held_out, count)
+    cache = []
+
+    def measure(edit):
+        if not cache:
+            cache.extend((held_out.drawing(i), held_out.truth(i)) for i in chosen)
+        pictures = np.stack([edit(drawing) for drawing, _ in cache])
+        truths = np.stack([truth for _, truth in cache])
+        return {"lpips_alex": float(np.mean(perceptual.lpips(pictures, truths, net="alex")))}
+
+    return measure
+
+
+def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict, heldout: list = (),
+            inception: str | None = None) -> dict:
+    """Renders and measures every held-out frame; writes pictures, `frames.jsonl`, `evaluation.json`.
+
+    A measurement that was interrupted goes on after its last complete frame, if it is of the same
+    network (`about` is equal).
+
+    Args:
+      edit: drawing (h, w, 3) uint8 -> picture of the same size.
+      held_out: the frames.
+      folder: where to write.
+      about: JSON values that say what is measured (steps, config, seed, ...); part of the result.
+      heldout: rows of the run's `heldout.jsonl`, to be shown beside.
+      inception: file of Inception weights for SIFID, or "download"; None: as far as they are there.
+
+    Returns:
+      The content of `evaluation.json`.
+
+    Raises:
+      UserError: a frame cannot be read, or the folder not be written.
+    """
+    sequence, started = held_out.sequence, time.monotonic()
+    inception, download = (None, True) if inception == "download" else (inception, False)
+    columns, absent = measures.available(inception, download=download)
+    about = {"sequence": sequence.name, "size": list(held_out.size),
+             "train_frame": sequence.frames[sequence.train], **about,
+             "primitive": {"kind": held_out.spec.kind, "edges_from": held_out.edges_from}}
+    path = folder / FRAMES
+    done = _finished_frames(path, {**about, "columns": columns})
+    left = [i for i in sequence.held_out if sequence.frames[i] not in done]
+    unchanged, seconds = held_out.truth(sequence.train), {"edit": 0.0, "metrics": 0.0}
+    shown = set(_spread(sequence.held_out, STRIPS))
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            for batch in _batches(left, sequence.name):
+                clock = time.monotonic()
+                drawings = [held_out.drawing(i) for i in batch]
+                results = [edit(drawing) for drawing in drawings]
+                truths = [held_out.truth(i) for i in batch]
+                seconds["edit"] += time.monotonic() - clock
+                clock = time.monotonic()
+                figures = {"network": _figures(results, truths, columns, inception),
+                           "unchanged": _figures([unchanged] * len(batch), truths, columns, inception)}
+                seconds["metrics"] += time.monotonic() - clock
+                for number, index in enumerate(batch):
+                    name = sequence.frames[index]
+                    _save_pictures(folder, name, drawings[number], results[number], truths[number],
+                                   all_of_them=index in shown)
+                    done[name] = {key: rows[number] for key, rows in figures.items()}
+                    file.write(json.dumps({"frame": name, **done[name]}) + "\n")
+                    file.flush()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    names = [sequence.frames[i] for i in sequence.held_out]
+    results = {
+        **about, "columns": columns, "absent": absent,
+        "rows": [_row(key, label, names, done) for key, label in (
+            ("network", "trained network"),
+            ("unchanged", f"frame {sequence.frames[sequence.train]} unchanged"))],
+        "strips": [_strip(sequence.frames[i]) for i in sorted(shown)],
+        "heldout": list(heldout), "machine": machine.describe(),
+        "seconds": {**{k: round(v, 2) for k, v in seconds.items()},
+                    "frames": len(left), "all": round(time.monotonic() - started, 2)}}
+    images.write_bytes_atomic(folder / RESULTS, json.dumps(results, indent=1).encode())
+    return results
+
+
+def read_results(folder: pathlib.Path) -> dict | None:
+    """The content of a folder's `evaluation.json`, or None if it has not come to that."""
+    path = folder / RESULTS
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and evaluate again") from error
+
+
+def summary(results: dict) -> str:
+    """The mean of each column in each row, as lines of text for a terminal."""
+    columns = [c for c in results["columns"] if c != "rmse"]
+    rows = [["", *columns], *([row["label"], *(f"{row['mean'][c]:.4f}" for c in columns)]
+                              for row in results["rows"])]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns) + 1)]
+    return "\n".join("  ".join(cell.rjust(width) if number else cell.ljust(width)
+                               for number, (cell, width) in enumerate(zip(row, widths, strict=True)))
+                     for row in rows)
+
+
+def _spread(indices: Sequence[int], count: int) -> list[int]:
+    """`count` of the indices, evenly spread; all of them for 0."""
+    if not count or count >= len(indices):
+        return list(indices)
+    places = (np.arange(count) + 0.5) * len(indices) / count
+    return [indices[int(place)] for place in places]
+
+
+def _finished_frames(path, header) -> dict[str, dict]:
+    """Frames that an earlier start has measured; the file is begun anew if it is of another network."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    rows, kept = [], []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+        if not line.endswith("\n"):
+            break
+        kept.append(line)
+    rows = rows[: len(kept)]
+    if not rows or rows[0] != json.loads(json.dumps(header)):
+        rows, kept = [header], [json.dumps(header) + "\n"]
+    images.write_bytes_atomic(path, "".join(kept).encode())
+    return {row["frame"]: {k: v for k, v in row.items() if k != "frame"} for row in rows[1:]}
+
+
+def _batches(indices: list[int], name: str) -> Iterator[list[int]]:
+    """The indices in batches, with a progress bar on a terminal and lines in a log."""
+    bar = tqdm.auto.tqdm(total=len(indices), unit="frame", desc=name, dynamic_ncols=True, disable=None)
+    begun = time.monotonic()
+    with bar:
+        for start in range(0, len(indices), BATCH):
+            batch = indices[start: start + BATCH]
+            yield batch
+            bar.update(len(batch))
+            done = start + len(batch)
+            if bar.disable:
+                left = (time.monotonic() - begun) / done * (len(indices) - done)
+                log.info("%s: %d of %d frames measured, %s left", name, done, len(indices),
+                         tqdm.tqdm.format_interval(left))
+
+
+def _figures(pictures, truths, columns, inception) -> list[dict[str, float]]:
+    measured = measures.measure(np.stack(pictures), np.stack(truths), columns=columns,
+                                inception=inception)
+    return [{c: float(measured[c][n]) for c in columns} for n in range(len(pictures))]
+
+
+def _row(key, label, names, done) -> dict:
+    rows = [{"frame": name, **done[name][key]} for name in names]
+    columns = [c for c in rows[0] if c != "frame"]
+    mean = {c: float(np.mean([r[c] for r in rows])) for c in columns}
+    return {"key": key, "label": label, "mean": mean, "frames": rows}
+
+
+def _save_pictures(folder, name, drawing, result, truth, *, all_of_them):
+    path = folder / "pictures"
+    images.write_png(path / f"{name}.result.png", result)
+    if all_of_them:
+        images.write_png(path / f"{name}.primitive.png", drawing)
+        images.write_png(path / f"{name}.truth.png", truth)
+        images.write_png(path / f"{name}.error.png", error_map(result, truth))
+
+
+def error_map(result: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Mean absolute difference of two uint8 (H, W, 3) pictures as a heat map; full heat at 128."""
+    error = np.abs(result.astype(np.int16) - truth).mean(axis=-1)
+    heat = cv2.applyColorMap(np.clip(2 * error, 0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    return cv2.cvtColor(heat, cv2.COLOR_BGR2RGB)
+
+
+def _strip(name) -> dict:
+    captions = {"primitive": "primitive", "result": "result", "truth": "true frame",
+                "error": "mean absolute error"}
+    return {"frame": name, "pictures": [[caption, f"pictures/{name}.{part}.png"]
+                                        for part, caption in captions.items()]}
