@@ -93,7 +93,7 @@ class Model:
             recipe = recipes.read(pathlib.Path(recipe))
         return recipes.apply(recipe, self._primitive, self._spec)
 
-    def evaluate(self, sequence, *, folder=None, inception=None) -> dict:
+    def evaluate(self, sequence, *, folder=None, inception=None, known=None) -> dict:
         """Measures the model on the frames of a sequence that it was not trained on.
 
         Writes into the folder, frame by frame, and in the end `evaluation.json` and `report.html`. An
@@ -106,6 +106,7 @@ class Model:
           inception: file of torchvision's Inception-v3 for SIFID, or "download" for the published one;
             without either, and where it was not downloaded before, those columns say that they are
             absent.
+          known: an earlier result on the same frames, which saves computing "frame 0 unchanged" again.
 
         Returns:
           The content of `evaluation.json`.
@@ -122,7 +123,7 @@ class Model:
         folder = self.workdir / "evaluations" / sequence.name if folder is None else pathlib.Path(folder)
         heldout = progress.read_metrics(self.workdir / "heldout.jsonl") if self.workdir else []
         results = protocol.measure(self.edit, held_out, folder, about={"steps": self.step},
-                                   heldout=heldout, inception=inception)
+                                   heldout=heldout, inception=inception, known=known)
         results_page.write_evaluation(folder)
         return results
 

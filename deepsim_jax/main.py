@@ -19,7 +19,7 @@ from absl import app, flags
 from ml_collections import config_flags
 
 from deepsim_jax import analysis, api, compilation, editing, recipes, report, rundir, settings, tables
-from deepsim_jax.data import pair
+from deepsim_jax.data import frames, pair
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol, published
 
@@ -147,7 +147,7 @@ def prepare(output: pathlib.Path):
     """--mode=prepare: writes sequences as a TensorFlow Datasets set, for --input=tfds:folder."""
     from deepsim_jax.data import tfds_sequences  # needs the extra tfds
 
-    tfds_sequences.prepare(_needed("input"), output)
+    tfds_sequences.prepare(frames.open_sequences(_needed("input")), output)
     print(f"tfds:{output}")
 
 

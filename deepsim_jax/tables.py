@@ -25,6 +25,10 @@ log = logging.getLogger("deepsim_jax")
 
 TABLE = "table.json"
 CONFIG = "base_config.json"
+DRAWS = {"paper": "Here each augmentation is drawn independently.",
+         "code": "Here augmentations are drawn as the published program does: an affine map only where "
+                 "no spline was drawn."}
+"""augment.compat -> what a page says of it."""
 
 
 def run(workdir, specs, config, *, rows="baseline", seeds: int = 1, inception=None) -> dict:
@@ -64,10 +68,13 @@ def run(workdir, specs, config, *, rows="baseline", seeds: int = 1, inception=No
             if model.step < changed.train.steps:
                 log.warning("stopped; the same command continues the table")
                 break
-            model.evaluate(sequence, folder=folder / "evaluation", inception=inception)
+            known = [found for other, (_, _, of) in cells.items() if of is sequence
+                     and (found := protocol.read_results(other / "evaluation"))]
+            model.evaluate(sequence, folder=folder / "evaluation", inception=inception,
+                           known=known[0] if known else None)
             made += 1
-        _write(workdir, table, cells)
-    return _write(workdir, table, cells)
+        _write(workdir, config, table, cells)
+    return _write(workdir, config, table, cells)
 
 
 def _plan(workdir, specs, config, table, seeds):
@@ -117,7 +124,7 @@ def _finished(folder, config):
     return True
 
 
-def _write(workdir, table, cells) -> dict:
+def _write(workdir, config, table, cells) -> dict:
     """table.json and report.html from what is on disk."""
     results = {folder: protocol.read_results(folder / "evaluation") for folder in cells}
     done = {folder: found for folder, found in results.items() if found is not None}
@@ -135,7 +142,9 @@ def _write(workdir, table, cells) -> dict:
             label = next(r["label"] for r in first["rows"] if r["key"] == "unchanged")
             rows.append(_row(workdir, "unchanged", label, {folder: first}, "unchanged", columns))
     found = {
-        "title": table.title, "note": table.note, "columns": columns, "sequences": sequences,
+        "title": table.title, "note": f"{table.note} {DRAWS[config.augment.compat]}".strip(),
+        "config": settings.differences(settings.flatten(settings.default()), settings.flatten(config)),
+        "columns": columns, "sequences": sequences,
         "absent": next(iter(done.values()))["absent"] if done else {}, "rows": rows,
         "averages": _averages(table, rows, sequences, columns),
         "published": {"where": table.where, "note": table.note, "columns": ["lpips", "sifid"],

@@ -47,6 +47,7 @@ def test_a_table_has_every_row_its_spread_and_the_trivial_answer(made):
     assert average["mean"]["ssim"] == pytest.approx(
         sum(r["mean"]["ssim"] for r in found["rows"] if r["key"] == "ours") / 2)
     assert found["published"]["rows"]["baseline"] == {"lpips": 0.342, "sifid": 0.292}
+    assert "train.steps: 16000 -> 4" in found["config"] and "drawn independently" in found["note"]
     assert len(found["curves"]) == 8 and len(found["findings"]) == 2
     assert [p["step"] for p in found["curves"][0]["points"]] == [2, 4]
     assert (workdir / "report.html").read_text().count("<table") >= 3

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from deepsim_jax.data import frames
 from deepsim_jax.data.sequence import Sequence, select
 from deepsim_jax.errors import UserError
 
@@ -36,27 +35,26 @@ class Records:
             raise _damaged(self.folder, error) from error
 
 
-def prepare(spec, folder, *, limit: int = 0, train: int = 0) -> list[Sequence]:
+def prepare(sequences: list[Sequence], folder) -> list[Sequence]:
     """Writes sequences into a set that `tensorflow_datasets.data_source` reads anywhere.
 
     Pictures are stored losslessly, with their names, the given primitives and the training frame. An
     interrupted preparation leaves nothing that counts as a set.
 
     Args:
-      spec, limit, train: the sequences, see `frames.open_sequences`.
+      sequences: what is stored, e.g. of `frames.open_sequences`.
       folder: where the set goes; it must not hold one. TFDS calls this its `data_dir`.
 
     Returns:
       The sequences, read from the set.
 
     Raises:
-      UserError: unusable sequences, a set there already, or the extra `tfds` is not installed.
+      UserError: a picture cannot be read, a set there already, or the extra `tfds` is not installed.
     """
     builder, folder = _builder(), Path(folder)
     if _prepared(folder):
         raise UserError(f"output {folder}: holds a set of sequences already; give another folder, or "
                         f"remove {folder / _FOLDER}")
-    sequences = frames.open_sequences(spec, limit=limit, train=train)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         builder.PictureSequences(
@@ -80,7 +78,7 @@ def read(folder: Path, *, limit: int = 0, train: int = 0) -> list[Sequence]:
     builder = _builder()
     if not _prepared(folder):
         raise UserError(f"tfds:{folder}: no set of sequences there; make one with "
-                        "deepsim_jax.data.tfds_sequences.prepare(spec, folder)")
+                        "--mode=prepare --input=... --output=...")
     try:
         source = builder.tfds.data_source(
             builder.NAME, split=builder.SPLIT, data_dir=str(folder),

@@ -124,7 +124,7 @@ def during_training(held_out: HeldOut, count: int) -> Callable[[Edit], dict[str,
 
 
 def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict, heldout: list = (),
-            inception: str | None = None) -> dict:
+            inception: str | None = None, known: dict | None = None) -> dict:
     """Renders and measures every held-out frame; writes pictures, `frames.jsonl`, `evaluation.json`.
 
     A measurement that was interrupted goes on after its last complete frame, if it is of the same
@@ -137,6 +137,8 @@ def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict,
       about: JSON values that say what is measured (steps, config, seed, ...); part of the result.
       heldout: rows of the run's `heldout.jsonl`, to be shown beside.
       inception: file of Inception weights for SIFID, or "download"; None: as far as they are there.
+      known: an earlier result on the same frames at the same size, of any network, from which the
+        trivial answer's figures are taken instead of being computed again.
 
     Returns:
       The content of `evaluation.json`.
@@ -153,6 +155,7 @@ def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict,
     path = folder / FRAMES
     done = _finished_frames(path, {**about, "columns": columns})
     left = [i for i in sequence.held_out if sequence.frames[i] not in done]
+    trivial = _trivial(known, about, columns)
     unchanged, seconds = held_out.truth(sequence.train), {"edit": 0.0, "metrics": 0.0}
     shown = set(_spread(sequence.held_out, STRIPS))
     try:
@@ -164,11 +167,12 @@ def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict,
                 truths = [held_out.truth(i) for i in batch]
                 seconds["edit"] += time.monotonic() - clock
                 clock = time.monotonic()
-                figures = {"network": _figures(results, truths, columns, inception),
-                           "unchanged": _figures([unchanged] * len(batch), truths, columns, inception)}
+                names = [sequence.frames[i] for i in batch]
+                figures = {"network": _figures(results, truths, columns, inception), "unchanged": (
+                    [trivial[name] for name in names] if trivial else
+                    _figures([unchanged] * len(batch), truths, columns, inception))}
                 seconds["metrics"] += time.monotonic() - clock
-                for number, index in enumerate(batch):
-                    name = sequence.frames[index]
+                for number, (index, name) in enumerate(zip(batch, names, strict=True)):
                     _save_pictures(folder, name, drawings[number], results[number], truths[number],
                                    all_of_them=index in shown)
                     done[name] = {key: rows[number] for key, rows in figures.items()}
@@ -237,6 +241,15 @@ def _finished_frames(path, header) -> dict[str, dict]:
         rows, kept = [header], [json.dumps(header) + "\n"]
     images.write_bytes_atomic(path, "".join(kept).encode())
     return {row["frame"]: {k: v for k, v in row.items() if k != "frame"} for row in rows[1:]}
+
+
+def _trivial(known, about, columns) -> dict[str, dict[str, float]]:
+    """Frame -> figures of the unchanged training frame, if an earlier result is of these frames."""
+    if known is None or known["columns"] != columns or any(
+            known[key] != about[key] for key in ("sequence", "size", "train_frame")):
+        return {}
+    frames = next(row["frames"] for row in known["rows"] if row["key"] == "unchanged")
+    return {frame["frame"]: {c: frame[c] for c in columns} for frame in frames}
 
 
 def _batches(indices: list[int], name: str) -> Iterator[list[int]]:

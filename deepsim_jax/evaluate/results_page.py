@@ -100,6 +100,9 @@ def write_table(folder: pathlib.Path) -> pathlib.Path:
     for strip in found.get("strips", ()):
         parts += [pages.heading(strip["title"], 3), _strip(folder, strip["pictures"])]
     parts += _about(found)
+    if found.get("config"):
+        parts.append(pages.folded("The base config: what differs from the defaults (default -> here)",
+                                  [pages.bullets(found["config"])]))
     folders = [f"{row['label']}, {row['sequence']}: {', '.join(row['folders'])}"
                for row in rows if row.get("folders") and row["key"] != "unchanged"]
     if folders:

@@ -34,7 +34,7 @@ def folder(tmp_path):
 @needs_tfds
 def test_a_prepared_set_equals_what_it_was_made_of(folder, tmp_path):
     made = frames.open_sequences(folder, train=1)
-    prepared = tfds_sequences.prepare(folder, tmp_path / "set", train=1)
+    prepared = tfds_sequences.prepare(frames.open_sequences(folder, train=1), tmp_path / "set")
     read = frames.open_sequences(f"tfds:{tmp_path / 'set'}")
     assert prepared == made == read and [s.name for s in read] == ["walk9", "walk10"]
     for old, new in zip(made, read, strict=True):
@@ -47,7 +47,7 @@ def test_a_prepared_set_equals_what_it_was_made_of(folder, tmp_path):
 
 @needs_tfds
 def test_a_prepared_set_can_be_limited(folder, tmp_path):
-    tfds_sequences.prepare(folder / "walk9", tmp_path / "set", train=3, limit=9)
+    tfds_sequences.prepare(frames.open_sequences(folder / "walk9", train=3, limit=9), tmp_path / "set")
     spec = f"tfds:{tmp_path / 'set'}"
     (sequence,) = frames.open_sequences(spec, limit=5)
     assert sequence.frames == tuple("01234") and sequence.train == 3
@@ -63,9 +63,9 @@ def test_sets_that_cannot_be_used(folder, tmp_path):
     with pytest.raises(UserError, match="no set of sequences there; make one"):
         frames.open_sequences(f"tfds:{folder}")
     place = tmp_path / "set"
-    tfds_sequences.prepare(folder, place)
+    tfds_sequences.prepare(frames.open_sequences(folder), place)
     with pytest.raises(UserError, match="holds a set of sequences already"):
-        tfds_sequences.prepare(folder, place)
+        tfds_sequences.prepare(frames.open_sequences(folder), place)
     (records,) = place.glob("picture_sequences/*/*array_record*")
     whole = records.read_bytes()
     (metadata,) = place.glob("picture_sequences/*/metadata.json")
@@ -80,9 +80,9 @@ def test_sets_that_cannot_be_used(folder, tmp_path):
 def test_a_set_that_cannot_be_prepared_leaves_none(folder, tmp_path):
     images.write_png(folder / "walk10" / "1.png", noise(0, (16, 16)))
     with pytest.raises(UserError, match="1.png: 16x16 px, but the first frame"):
-        tfds_sequences.prepare(folder, tmp_path / "set")
+        tfds_sequences.prepare(frames.open_sequences(folder), tmp_path / "set")
     images.write_png(folder / "walk10" / "1.png", noise(0, (20, 18)))
-    assert len(tfds_sequences.prepare(folder, tmp_path / "set")) == 2
+    assert len(tfds_sequences.prepare(frames.open_sequences(folder), tmp_path / "set")) == 2
 
 
 @needs_tfds
@@ -91,7 +91,7 @@ def test_tensorflow_is_never_imported(folder, tmp_path):
 import sys
 from deepsim_jax.data import frames, tfds_sequences
 assert "tensorflow_datasets" not in sys.modules
-tfds_sequences.prepare({str(folder)!r}, {str(tmp_path / 'set')!r})
+tfds_sequences.prepare(frames.open_sequences({str(folder)!r}), {str(tmp_path / 'set')!r})
 sequences = frames.open_sequences("tfds:" + {str(tmp_path / 'set')!r})
 assert all(s.image(i).any() for s in sequences for i in range(len(s)))
 assert sequences[0].part("edges", 2)[2].all()
@@ -108,7 +108,7 @@ def test_without_the_extra_it_says_what_to_install(folder, tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     monkeypatch.delitem(sys.modules, "deepsim_jax.data.tfds_builder", raising=False)
     monkeypatch.delattr(sys.modules["deepsim_jax.data"], "tfds_builder", raising=False)
-    for use in (lambda: tfds_sequences.prepare(folder, tmp_path / "set"),
+    for use in (lambda: tfds_sequences.prepare(frames.open_sequences(folder), tmp_path / "set"),
                 lambda: frames.open_sequences(f"tfds:{folder}")):
         with pytest.raises(UserError, match=r"pip install 'deepsim_jax\[tfds\]'"):
             use()

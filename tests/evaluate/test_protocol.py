@@ -130,6 +130,18 @@ def test_figures_of_another_network_are_not_kept(tmp_path):
     assert found["rows"] == other["rows"]
 
 
+def test_the_trivial_answer_is_taken_from_an_earlier_result_of_the_same_frames(tmp_path):
+    held_out = protocol.HeldOut(moving_box(), SEG, (48, 64))
+    first = protocol.measure(lambda drawing: drawing, held_out, tmp_path / "a", about={"steps": 7})
+    first["rows"][1]["frames"][0]["psnr"] = 99.0
+    second = protocol.measure(lambda drawing: 255 - drawing, held_out, tmp_path / "b",
+                              about={"steps": 7}, known=first)
+    assert second["rows"][1]["frames"] == first["rows"][1]["frames"]
+    other = protocol.measure(lambda drawing: drawing, held_out, tmp_path / "c", about={"steps": 7},
+                             known={**first, "size": [24, 32]})
+    assert other["rows"][1]["frames"][0]["psnr"] < 60
+
+
 def test_during_training_a_few_frames_are_measured():
     sequence = moving_box(9)
     held_out = protocol.HeldOut(sequence, SEG, (48, 64))
