@@ -3,7 +3,7 @@
     python benchmarks/evaluation.py [--frames 49] [--size 256] [--output evaluation.json]
 
 The frames are a shifted photo. The network has the quickstart's sizes and random weights; its
-arithmetic is a trained one's. Compilation is included, from an empty cache if there is none.
+arithmetic is a trained one's. Compilation is included; nothing is taken from a cache.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 import record
 from skimage import data
 
-from deepsim_jax import api, compilation, evaluate, settings
+from deepsim_jax import api, evaluate, settings
 from deepsim_jax.data import primitives
 from deepsim_jax.data.sequence import Sequence
 from deepsim_jax.evaluate import protocol
@@ -29,7 +29,6 @@ def main():
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--output", default="")
     options = parser.parse_args()
-    compilation.use_cache()
     photo = cv2.resize(data.astronaut(), (options.size,) * 2, interpolation=cv2.INTER_AREA)
     sequence = Sequence(
         name="shifted", frames=tuple(map(str, range(options.frames + 1))), train=0, parts=(),
@@ -44,11 +43,11 @@ def main():
     held_out = protocol.HeldOut(sequence, spec, photo.shape[:2])
 
     start = time.perf_counter()
-    drawings = [held_out.drawing(i) for i in sequence.held_out]
+    frames = [held_out.frame(i) for i in sequence.held_out]
     drawn = time.perf_counter()
-    pictures = np.stack([model.edit(drawing) for drawing in drawings])
+    pictures = np.stack([model.edit(drawing) for drawing, _ in frames])
     edited = time.perf_counter()
-    evaluate.lpips(pictures, np.stack([held_out.truth(i) for i in sequence.held_out]), net="alex")
+    evaluate.lpips(pictures, np.stack([truth for _, truth in frames]), net="alex")
     measured = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         protocol.measure(model.edit, held_out, pathlib.Path(folder), about={})
@@ -58,7 +57,7 @@ def main():
                "whole evaluation: all columns, both rows, pictures": everything - measured}
     record.write(options.output, {
         "frames": options.frames, "size": options.size,
-        "columns": evaluate.available(download=False)[0],
+        "columns": evaluate.available()[0],
         "seconds": {name: round(value, 2) for name, value in seconds.items()}})
 
 

@@ -6,8 +6,8 @@ import pathlib
 import cv2
 import numpy as np
 
-from deepsim_jax import api, pages, rundir
-from deepsim_jax.data import frames, images, pair
+from deepsim_jax import api, pages, rundir, sources
+from deepsim_jax.data import frames, images, pair, primitives
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import patches, protocol
 
@@ -18,9 +18,10 @@ def nearest_patches(workdir, sequence, *, frame: str | None = None, copies: int 
 
     Args:
       workdir: a run's folder.
-      sequence: a `data.frames.Sequence`, or what `api.only_sequence` takes: the one trained on.
+      sequence: a `data.frames.Sequence`, or what `sources.only_sequence` takes: the one trained on.
       frame: name of the test frame; None: the middle one of those held out.
-      copies: augmented copies of the training drawing, drawn as in the training, at least 1.
+      copies: copies of the training drawing, each with a random spline as in the training and nothing
+        else, at least 1.
       seed: of their draws.
       folder: where `patches.json`, the pictures and `report.html` go; None: `analysis/<sequence>-<frame>`
         in the run's folder.
@@ -36,19 +37,23 @@ def nearest_patches(workdir, sequence, *, frame: str | None = None, copies: int 
     workdir = pathlib.Path(workdir).absolute()
     model, source = api.load(workdir), pair.Source.load(workdir / "pair")
     if not isinstance(sequence, frames.Sequence):
-        sequence = api.only_sequence(sequence)
+        sequence = sources.only_sequence(sequence)
     if copies < 1:
         raise UserError(f"copies={copies}: at least 1 is needed")
+    sequence = sources.trained_on(sequence, source.photo)
     held_out = protocol.HeldOut(sequence, source.spec, source.primitive.shape[:2])
     index = _index(sequence, frame)
     name = sequence.frames[index]
     folder = workdir / "analysis" / f"{sequence.name}-{name}" if folder is None else pathlib.Path(folder)
 
-    drawing, truth = held_out.drawing(index), held_out.truth(index)
+    drawing, truth = held_out.frame(index)
+    drawing, _ = primitives.conform(drawing, source.spec)  # as the network sees it
     result = model.edit(drawing)
     on_device = pair.to_device(source, multiple=1)
-    warped = patches.warped_copies(on_device, api.augmentation(rundir.read_config(workdir), canny=0.0),
-                                   count=copies, seed=seed)
+    only_warps = api.augmentation(
+        rundir.read_config(workdir), tps=1.0, flip=0.0, rotation=0.0, shear=0.0, translation=0.0,
+        crop=0.0, cutmix=0.0, canny=0.0)
+    warped = patches.warped_copies(on_device, only_warps, count=copies, seed=seed)
     test = patches.activations(pair.to_float(drawing)[None])[0]
     train = patches.activations(np.concatenate([pair.to_float(source.primitive)[None], warped]))
     without = patches.nearest_distances(test, train[:1])
@@ -68,7 +73,8 @@ def nearest_patches(workdir, sequence, *, frame: str | None = None, copies: int 
              "error": _heat(errors, errors.max(), drawing)}
     for title, picture in shown.items():
         images.write_png(folder / f"{title}.png", picture)
-    images.write_bytes_atomic(folder / "patches.json", json.dumps(found, indent=1).encode())
+    content = json.dumps(found, indent=1, allow_nan=False)
+    images.write_bytes_atomic(folder / "patches.json", content.encode())
     images.write_bytes_atomic(folder / "report.html", _page(found, shown).encode())
     return found
 
@@ -100,14 +106,14 @@ def _page(found, shown):
                                           digits=3),
          pages.Heading("Rank correlation with the prediction error", digits=2)],
         [["training drawing alone", distance["without"], correlation["without"]],
-         [f"with {copies} augmented copies", distance["with"], correlation["with"]]])
+         [f"with {copies} warped copies", distance["with"], correlation["with"]]])
     title = "Distance of the test primitive's patches to the nearest training patch"
     parts = [
         row(("train-primitive", "training primitive"), ("train-photo", "training photo"),
             ("test-primitive", "test primitive"), ("result", "result"), ("truth", "true frame")),
         pages.heading(title),
         row(("distance-without", "training drawing alone"),
-            ("distance-with", f"with {copies} augmented copies, same scale"),
+            ("distance-with", f"with {copies} warped copies, same scale"),
             ("error", "prediction error (own scale)")),
         numbers,
         pages.soft(f"{100 * found['fallen_by_a_tenth']:.0f} % of the positions come nearer by more than "

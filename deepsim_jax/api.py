@@ -2,13 +2,14 @@
 
 import logging
 import pathlib
+import zlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from deepsim_jax import augment, editing, recipes, rundir, settings
+from deepsim_jax import augment, editing, recipes, rundir, settings, sources
 from deepsim_jax.data import frames, images, pair, primitives
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol, results_page
@@ -112,18 +113,22 @@ class Model:
           The content of `evaluation.json`.
 
         Raises:
-          UserError: the sequence cannot be read, or has another size than the model.
+          UserError: the sequence cannot be read, or the model was not trained on a frame of it.
         """
         if self._spec is None or (folder is None and self.workdir is None):
             raise UserError("evaluate: an imported model does not know how its primitive is drawn; "
                             "train or load one")
         if not isinstance(sequence, frames.Sequence):
-            sequence = only_sequence(sequence)
+            sequence = sources.only_sequence(sequence)
+        sequence = sources.trained_on(sequence, self._photo)
         held_out = protocol.HeldOut(sequence, self._spec, self._primitive.shape[:2])
         folder = self.workdir / "evaluations" / sequence.name if folder is None else pathlib.Path(folder)
-        heldout = progress.read_metrics(self.workdir / "heldout.jsonl") if self.workdir else []
-        results = protocol.measure(self.edit, held_out, folder, about={"steps": self.step},
-                                   heldout=heldout, inception=inception, known=known)
+        about, heldout = {"steps": self.step, "network": _digest(self._params)}, []
+        if self.workdir is not None:
+            about["seed"] = rundir.read_config(self.workdir).seed
+            heldout = progress.read_metrics(self.workdir / "heldout.jsonl")
+        results = protocol.measure(self.edit, held_out, folder, about=about, heldout=heldout,
+                                   inception=inception, known=known)
         results_page.write_evaluation(folder)
         return results
 
@@ -186,87 +191,15 @@ def train(image, primitive=None, *, config="quickstart", workdir, extend=False) 
         for key, value in (("image", image), ("primitive", primitive)):
             if value is not None:
                 config.data[key] = str(value) if isinstance(value, str | pathlib.Path) else ""
-    return train_source(read_source(config, image, primitive), config, workdir, extend=extend)
+    return train_source(sources.read_source(config, image, primitive), config, workdir, extend=extend)
 
 
-def read_source(config, image=None, primitive=None) -> pair.Source:
-    """The training pair that a config describes; `image` and `primitive` replace its paths.
-
-    Raises:
-      UserError: no photo is named, or files cannot be used.
-    """
-    data, given, kind = config.data, {}, config.data.kind
-    if data.sequence and image is None:
-        return _read_frame(config)
-    image = data.image if image is None else image
-    primitive = (data.primitive or None) if primitive is None else primitive
-    if data.root:
-        if isinstance(image, str) and not image:
-            image, given, found = pair.folder_layout(pathlib.Path(data.root))
-            kind = found if kind == "auto" else kind
-        else:
-            raise UserError("data.root and data.image are both given: choose one")
-    if isinstance(image, str) and not image:
-        raise UserError("no photo: give --config.data.image=photo.jpg, --config.data.root=folder or "
-                        "--config.data.sequence=folder-of-frames")
-    if kind == "auto":
-        kind = "landmarks" if data.landmarks else "seg_edges"
-    return _prepare(config, image, primitive, kind, given)
-
-
-def _prepare(config, image, primitive, kind, given):
-    data = config.data
-    return pair.prepare(
-        image, primitive, kind=kind,
-        segmentation=given.get("segmentation"), edge_map=given.get("edges"),
-        landmarks=data.landmarks or None, max_side=data.max_side, edge_color=data.edge_color,
-        canny_sigma=data.canny_sigma, method=data.segmentation, colors=data.colors,
-        thin=data.thin_edges, seed=config.seed)
-
-
-def _read_frame(config):
-    """The training frame of the config's sequence, with the parts of a primitive that it comes with."""
-    if config.data.image or config.data.root or config.data.primitive:
-        raise UserError("data.sequence is given together with data.image, data.primitive or data.root: "
-                        "choose one")
-    sequence = open_sequence(config)
-    kind = protocol.default_kind(sequence) if config.data.kind == "auto" else config.data.kind
-    protocol.check_kind(sequence, kind)
-    parts = {name: sequence.part(name, sequence.train) for name in sequence.parts}
-    return _prepare(config, sequence.image(sequence.train), None, kind, parts)
-
-
-def open_sequence(config) -> frames.Sequence:
-    """The sequence that a config names.
-
-    Raises:
-      UserError: it cannot be read, or `data.sequence` names several.
-    """
-    data = config.data
-    return only_sequence(data.sequence, limit=data.frames, train=data.train_frame)
-
-
-def only_sequence(spec: str, *, limit: int = 0, train: int = 0) -> frames.Sequence:
-    """The one sequence that `frames.open_sequences` finds, or the one of a name.
-
-    Args:
-      spec: as `open_sequences` takes it; where that finds several, with the name of one after a "#",
-        as in "cityscapes:folder#aachen_000003".
-      limit, train: see there.
-
-    Raises:
-      UserError: it finds none or several.
-    """
-    spec, name = str(spec), ""
-    if "#" in spec and not pathlib.Path(spec).exists():
-        spec, _, name = spec.rpartition("#")
-    found = frames.open_sequences(spec, limit=limit, train=train)
-    named = [sequence for sequence in found if not name or sequence.name == name]
-    if len(named) != 1:
-        names = ", ".join(sequence.name for sequence in found[:4]) + ", ..." * (len(found) > 4)
-        raise UserError(f"{spec}: it has {len(found)} sequences ({names}), one is needed here; put "
-                        "its name behind a #, or use --mode=table for all of them")
-    return named[0]
+def _digest(params) -> str:
+    """Tells networks apart."""
+    crc = 0
+    for leaf in jax.tree.leaves(params):
+        crc = zlib.crc32(np.ascontiguousarray(leaf), crc)
+    return f"{crc:08x}"
 
 
 def train_source(source: pair.Source, config, workdir, *, extend: bool = False) -> Model:
@@ -336,7 +269,7 @@ def _held_out_measure(source, sizes, config):
     if not config.data.sequence:
         raise UserError("train.measure_every: the held-out frames of data.sequence are measured; give "
                         "--config.data.sequence=folder-of-frames, or set it to 0")
-    held_out = protocol.HeldOut(open_sequence(config), source.spec, source.primitive.shape[:2])
+    held_out = protocol.HeldOut(sources.open_sequence(config), source.spec, source.primitive.shape[:2])
     measure = protocol.during_training(held_out, config.train.measure_frames)
     return lambda params: measure(
         Model(sizes, params, primitive=source.primitive, spec=source.spec).edit)

@@ -7,6 +7,8 @@ import platform
 
 import jax
 
+from deepsim_jax import version
+
 
 def describe() -> dict:
     """JSON values: date (UTC), processor, cores, devices, Python and jax versions."""
@@ -16,8 +18,9 @@ def describe() -> dict:
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "processor": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "devices": [str(device) for device in jax.devices()],
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "devices": [f"{device.device_kind} {device.id}" for device in jax.devices()],
+        "deepsim_jax": version.__version__,
         "python": platform.python_version(),
         "jax": jax.__version__,
     }

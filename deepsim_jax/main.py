@@ -18,7 +18,18 @@ import absl.logging
 from absl import app, flags
 from ml_collections import config_flags
 
-from deepsim_jax import analysis, api, compilation, editing, recipes, report, rundir, settings, tables
+from deepsim_jax import (
+    analysis,
+    api,
+    compilation,
+    editing,
+    recipes,
+    report,
+    rundir,
+    settings,
+    sources,
+    tables,
+)
 from deepsim_jax.data import frames, pair
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol, published
@@ -68,7 +79,7 @@ def train(workdir: pathlib.Path):
         raise UserError("--config is needed for a new run, e.g. --config=configs/quickstart.py")
     else:
         config = settings.load(FLAGS.config)
-        source = api.read_source(config)
+        source = sources.read_source(config)
     model = api.train_source(source, config, workdir, extend=FLAGS.extend)
     print(report.write(workdir))
     if model.step < config.train.steps:
@@ -153,12 +164,12 @@ def prepare(output: pathlib.Path):
 
 def _sequence(workdir):
     """What --input names, or the sequence that the run was trained on."""
-    if FLAGS.input:
-        return api.only_sequence(FLAGS.input)
     config = rundir.read_config(workdir)
+    if FLAGS.input:
+        return sources.only_sequence(FLAGS.input, limit=config.data.frames)
     if not config.data.sequence:
         raise UserError("--input is needed: this run was not trained on a frame of a sequence")
-    return api.open_sequence(config)
+    return sources.open_sequence(config)
 
 
 def _needed(name):
@@ -202,6 +213,9 @@ def _guarded(argv):
         main(argv)
     except UserError as error:
         _fail(error)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        sys.exit(130)
 
 
 def run():

@@ -86,6 +86,11 @@ def read_config(workdir: pathlib.Path):
     return _read(workdir)[0]
 
 
+def read_hash(workdir: pathlib.Path) -> str:
+    """The hash of the pair that the run in a folder is trained on; raises as `read_config` does."""
+    return _read(workdir)[1]
+
+
 def is_run(workdir: pathlib.Path) -> bool:
     """Whether the folder holds a run."""
     return (workdir / CONFIG).is_file()

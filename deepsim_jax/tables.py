@@ -7,24 +7,27 @@
 A killed table continues where it was: a finished cell is read, a half-trained one resumes.
 """
 
+import dataclasses
 import json
 import logging
 import pathlib
 import statistics
 import time
 
+import ml_collections
 import tqdm.auto
 
-from deepsim_jax import api, machine, rundir, settings
+from deepsim_jax import api, rundir, settings, sources
 from deepsim_jax.data import frames, images
 from deepsim_jax.errors import UserError
-from deepsim_jax.evaluate import curves, protocol, published, results_page
-from deepsim_jax.training import progress
+from deepsim_jax.evaluate import curves, measures, protocol, published, results_page
+from deepsim_jax.training import loop, progress
 
 log = logging.getLogger("deepsim_jax")
 
 TABLE = "table.json"
 CONFIG = "base_config.json"
+FAILED = "failed.json"
 DRAWS = {"paper": "Here each augmentation is drawn independently.",
          "code": "Here augmentations are drawn as the published program does: an affine map only where "
                  "no spline was drawn."}
@@ -55,30 +58,54 @@ def run(workdir, specs, config, *, rows="baseline", seeds: int = 1, inception=No
     if seeds < 1:
         raise UserError(f"seeds={seeds}: at least 1 is needed")
     cells = _plan(workdir, specs, config, table, seeds)
-    _claim(workdir, config)
-    for config_of_cell, _, sequence in cells.values():
-        protocol.check_kind(sequence, _kind(config_of_cell, sequence))
-    begun, made = time.monotonic(), 0
-    for number, (folder, (changed, _, sequence)) in enumerate(cells.items(), 1):
-        if not _finished(folder, changed):
-            left = "" if not made else ", " + tqdm.tqdm.format_interval(
-                (time.monotonic() - begun) / made * (len(cells) - number + 1)) + " left"
-            log.info("%d of %d: %s%s", number, len(cells), folder.relative_to(workdir), left)
-            model = api.train_source(api.read_source(changed), changed, folder)
-            if model.step < changed.train.steps:
-                log.warning("stopped; the same command continues the table")
-                break
-            known = [found for other, (_, _, of) in cells.items() if of is sequence
-                     and (found := protocol.read_results(other / "evaluation"))]
-            model.evaluate(sequence, folder=folder / "evaluation", inception=inception,
-                           known=known[0] if known else None)
-            made += 1
+    for cell in cells.values():
+        _check(cell)
+    columns, _ = measures.available(inception)
+    _claim(workdir, config, table)
+    left = [folder for folder, cell in cells.items() if not _finished(folder, cell, columns)]
+    begun = time.monotonic()
+    for number, folder in enumerate(left):
+        spent = (time.monotonic() - begun) / max(number, 1)
+        log.info("%s: %d of %d cells to make%s", folder.relative_to(workdir), len(left) - number,
+                 len(cells), f", {tqdm.tqdm.format_interval(spent * (len(left) - number))} left"
+                 if number else "")
+        if not _make(folder, cells, inception):
+            log.warning("stopped; the same command continues the table")
+            break
         _write(workdir, config, table, cells)
     return _write(workdir, config, table, cells)
 
 
-def _plan(workdir, specs, config, table, seeds):
-    """Folder -> (config, row, sequence) of every cell, in the order in which they are made."""
+def _make(folder, cells, inception) -> bool:
+    """Trains and evaluates one cell; False if the training was stopped."""
+    cell = cells[folder]
+    try:
+        model = api.train_source(sources.read_source(cell.config), cell.config, folder)
+    except loop.Diverged as error:
+        # Another start would end the same way; the other cells are still worth making.
+        log.warning("%s: %s", folder, error)
+        images.write_bytes_atomic(folder / FAILED, json.dumps({"reason": str(error)}).encode())
+        return True
+    if model.step < cell.config.train.steps:
+        return False
+    known = [found for other, of in cells.items() if of.sequence is cell.sequence
+             and (found := protocol.read_results(other / "evaluation"))]
+    model.evaluate(cell.sequence, folder=folder / "evaluation", inception=inception,
+                   known=known[0] if known else None)
+    return True
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One training: its config, its row, its sequence."""
+
+    config: ml_collections.ConfigDict
+    row: published.Row
+    sequence: frames.Sequence
+
+
+def _plan(workdir, specs, config, table, seeds) -> dict[pathlib.Path, Cell]:
+    """Folder -> what is made in it, in the order in which they are made."""
     sequences, named = {}, {}
     for spec in specs:
         for sequence in frames.open_sequences(spec, limit=config.data.frames,
@@ -93,47 +120,66 @@ def _plan(workdir, specs, config, table, seeds):
             for row in table.rows:
                 flat = {**settings.flatten(config), **row.changes, "seed": seed,
                         "data.sequence": named[sequence.name]}
-                folder = workdir / sequence.name / row.key / str(seed)
-                cells[folder] = settings.unflatten(flat), row, sequence
+                cells[workdir / sequence.name / row.key / str(seed)] = Cell(
+                    settings.unflatten(flat), row, sequence)
     return cells
 
 
-def _claim(workdir, config):
+def _check(cell):
+    """Finds before anything is trained what would stop the table later."""
+    kind, config = cell.config.data.kind, cell.config
+    kind = protocol.default_kind(cell.sequence) if kind == "auto" else kind
+    protocol.check_kind(cell.sequence, kind)
+    if config.augment.canny > 0 and kind == "seg":
+        raise UserError(f"{cell.sequence.name}: the row {cell.row.label!r} redraws edges, and its "
+                        "primitives have none; give --config.data.kind=seg_edges or edges")
+
+
+def _claim(workdir, config, table):
     """Makes the folder this table's, or checks that it is: its cells must not mix base configs."""
     path, flat = workdir / CONFIG, settings.flatten(config)
     if path.is_file():
-        differing = settings.differences(json.loads(path.read_text(encoding="utf-8")), flat)
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        differing = settings.differences(stored["config"], flat)
+        if stored["rows"] != [row.key for row in table.rows]:
+            differing.append("other rows")
         if differing:
             raise UserError(f"{workdir}: holds a table with other settings ({'; '.join(differing)}); "
                             "choose another workdir or repeat the old settings")
-    images.write_bytes_atomic(path, json.dumps(flat, indent=1).encode())
+    record = {"config": flat, "rows": [row.key for row in table.rows]}
+    images.write_bytes_atomic(path, json.dumps(record, indent=1).encode())
 
 
-def _kind(config, sequence):
-    return protocol.default_kind(sequence) if config.data.kind == "auto" else config.data.kind
-
-
-def _finished(folder, config):
-    """Whether a cell is done; a folder of other settings is refused."""
-    if protocol.read_results(folder / "evaluation") is None:
+def _finished(folder, cell, columns) -> bool:
+    """Whether a cell is done, or has failed; a folder of another training is refused."""
+    if (folder / FAILED).is_file():
+        return True
+    found = protocol.read_results(folder / "evaluation")
+    if found is None:
         return False
-    stored = settings.flatten(rundir.read_config(folder))
-    differing = settings.differences(stored, settings.flatten(config))
+    differing = settings.differences(settings.flatten(rundir.read_config(folder)),
+                                     settings.flatten(cell.config))
+    if rundir.read_hash(folder) != sources.read_source(cell.config).hash():
+        differing.append("another photo or primitive")
     if differing:
-        raise UserError(f"{folder}: evaluated with other settings ({'; '.join(differing)})")
-    return True
+        raise UserError(f"{folder}: trained with other settings ({'; '.join(differing)}); choose another "
+                        "workdir")
+    held_out = [cell.sequence.frames[i] for i in cell.sequence.held_out]
+    return found["columns"] == columns and list(found.get("truths", ())) == held_out
 
 
 def _write(workdir, config, table, cells) -> dict:
     """table.json and report.html from what is on disk."""
     results = {folder: protocol.read_results(folder / "evaluation") for folder in cells}
     done = {folder: found for folder, found in results.items() if found is not None}
-    sequences = list(dict.fromkeys(sequence.name for _, _, sequence in cells.values()))
+    failed = {folder: json.loads((folder / FAILED).read_text(encoding="utf-8"))["reason"]
+              for folder in cells if (folder / FAILED).is_file()}
+    sequences = list(dict.fromkeys(cell.sequence.name for cell in cells.values()))
     columns = next(iter(done.values()))["columns"] if done else []
     rows = []
     for name in sequences:
         for row in table.rows:
-            of_row = {f: r for f, r in done.items() if cells[f][1] == row and r["sequence"] == name}
+            of_row = {f: r for f, r in done.items() if cells[f].row == row and r["sequence"] == name}
             if of_row:
                 rows.append(_row(workdir, row.key, row.label, of_row, "network", columns))
         of_sequence = {f: r for f, r in done.items() if r["sequence"] == name}
@@ -151,9 +197,14 @@ def _write(workdir, config, table, cells) -> dict:
                       "labels": {r.key: r.label for r in table.rows},
                       "rows": {r.key: dict(r.printed) for r in table.rows if r.printed}},
         "curves": _curves(cells), "strips": _strips(workdir, table, done),
-        "pending": [str(f.relative_to(workdir)) for f in cells if f not in done],
-        "machine": machine.describe()}
+        "draws": {row.label: describe_draws(cell.config.augment) for row in table.rows
+                  for cell in [next(c for c in cells.values() if c.row == row)]},
+        "pending": [str(f.relative_to(workdir)) for f in cells if f not in done and f not in failed],
+        "failed": {str(folder.relative_to(workdir)): reason for folder, reason in failed.items()},
+        "machine": _machine(done)}
     found["findings"] = curves.findings(found["curves"], [row.key for row in table.rows])
+    if found["pending"]:
+        found["findings"] = [f"So far: {sentence}" for sentence in found["findings"]]
     images.write_bytes_atomic(workdir / TABLE, json.dumps(found, indent=1).encode())
     results_page.write_table(workdir)
     return found
@@ -166,9 +217,37 @@ def _row(workdir, key, label, results, kind, columns):
         "key": key, "label": label, "sequence": first["sequence"], "size": first["size"],
         "primitive": first["primitive"]["kind"], "edges_from": first["primitive"]["edges_from"],
         "steps": first["steps"], "seeds": len(means), "frames": len(first["rows"][0]["frames"]),
-        "mean": {c: statistics.fmean(m[c] for m in means) for c in columns},
-        "spread": {c: [min(m[c] for m in means), max(m[c] for m in means)] for c in columns},
+        "mean": {c: _mean(m.get(c) for m in means) for c in columns},
+        "spread": {c: [min(known), max(known)] for c in columns
+                   if (known := [m[c] for m in means if m.get(c) is not None])},
         "folders": [str(folder.relative_to(workdir)) for folder in results]}
+
+
+def _mean(values) -> float | None:
+    """The mean, or None where a figure is missing."""
+    values = list(values)
+    return None if None in values else statistics.fmean(values)
+
+
+def _machine(done) -> dict:
+    """The machine that the cells were measured on; the dates as a range, several machines as such."""
+    found = {}
+    for key in dict.fromkeys(key for result in done.values() for key in result["machine"]):
+        values = [json.dumps(result["machine"].get(key)) for result in done.values()]
+        distinct = [json.loads(value) for value in sorted(set(values))]
+        if key == "date":
+            found[key] = f"{distinct[0]} to {distinct[-1]}" if len(distinct) > 1 else distinct[0]
+        else:
+            found[key] = distinct[0] if len(distinct) == 1 else distinct
+    return found
+
+
+def describe_draws(augment) -> str:
+    """What a config's section `augment` draws, in words: "TPS .99, rotation .5"."""
+    names = {"tps": "TPS", "flip": "flip", "rotation": "rotation", "shear": "shear",
+             "translation": "translation", "crop": "crop", "cutmix": "CutMix", "canny": "Canny sigma"}
+    drawn = [f"{label} {augment[name]:g}" for name, label in names.items() if augment[name] > 0]
+    return ", ".join(drawn) or "nothing"
 
 
 def _averages(table, rows, sequences, columns):
@@ -179,18 +258,18 @@ def _averages(table, rows, sequences, columns):
         found = [row for row in rows if row["key"] == key]
         if len(sequences) > 1 and len(found) == len(sequences):
             averages.append({"key": key, "label": label, "sequences": len(found), "mean": {
-                c: statistics.fmean(row["mean"][c] for row in found) for c in columns}})
+                c: _mean(row["mean"][c] for row in found) for c in columns}})
     return averages
 
 
 def _curves(cells):
     """Held-out quality over the steps of every run that measured it, unfinished ones included."""
     found = []
-    for folder, (config, row, sequence) in cells.items():
+    for folder, cell in cells.items():
         points = progress.read_metrics(folder / "heldout.jsonl")
         if points:
-            found.append({"key": row.key, "label": row.label, "sequence": sequence.name,
-                          "seed": config.seed, "points": points})
+            found.append({"key": cell.row.key, "label": cell.row.label, "sequence": cell.sequence.name,
+                          "seed": cell.config.seed, "points": points})
     return found
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deepsim_jax import analysis, api, settings
+from deepsim_jax import analysis, api, settings, sources
 from deepsim_jax.data import images
 from deepsim_jax.errors import UserError
 
@@ -15,7 +15,7 @@ def run(tmp_path_factory, sequence_folder):
     config = settings.load("quickstart:tiny").unlock()
     config.data.sequence = str(sequence_folder)
     workdir = tmp_path_factory.mktemp("analysis") / "run"
-    api.train_source(api.read_source(config), settings.validate(config), workdir)
+    api.train_source(sources.read_source(config), settings.validate(config), workdir)
     return workdir
 
 
@@ -26,7 +26,7 @@ def test_copies_bring_the_patches_nearer_and_the_page_shows_it(run, sequence_fol
     assert 0 < found["distance"]["with"] < found["distance"]["without"]
     assert all(-1 <= value <= 1 for value in found["correlation"].values())
     page = (folder / "report.html").read_text()
-    assert page.count("<img") == 8 and "with 4 augmented copies" in page
+    assert page.count("<img") == 8 and "with 4 warped copies" in page
     size = images.read_image(folder / "result.png").shape
     assert images.read_image(folder / "distance-with.png").shape == size
 

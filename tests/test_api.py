@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import deepsim_jax
-from deepsim_jax import UserError, api, editing, rundir, settings
+from deepsim_jax import UserError, api, editing, rundir, settings, sources
 from deepsim_jax.data import images, primitives
 from deepsim_jax.models.deepsim import task as deepsim
 from deepsim_jax.training import checkpoint, loop
@@ -320,19 +320,19 @@ def test_a_source_comes_from_arguments_from_paths_or_from_a_folder(tmp_path, pho
                           "root/train_seg/1": drawn}.items():
         images.write_png(tmp_path / f"{name}.png", picture)
     (tmp_path / "root" / "train_edges").mkdir()
-    given = api.read_source(small(), photo, drawn)
-    named = api.read_source(small(data__image=str(tmp_path / "photo.png"),
+    given = sources.read_source(small(), photo, drawn)
+    named = sources.read_source(small(data__image=str(tmp_path / "photo.png"),
                                   data__primitive=str(tmp_path / "drawn.png")))
     assert given.hash() == named.hash()
-    root = api.read_source(small(data__root=str(tmp_path / "root")))
+    root = sources.read_source(small(data__root=str(tmp_path / "root")))
     assert root.spec.kind == "seg_edges"
-    seg = api.read_source(small(data__root=str(tmp_path / "root"), data__kind="seg"))
+    seg = sources.read_source(small(data__root=str(tmp_path / "root"), data__kind="seg"))
     assert seg.spec.kind == "seg"
     (tmp_path / "marks.json").write_text(json.dumps(LANDMARKS))
-    marks = api.read_source(small(data__landmarks=str(tmp_path / "marks.json")), photo)
+    marks = sources.read_source(small(data__landmarks=str(tmp_path / "marks.json")), photo)
     assert marks.spec.kind == "landmarks", "auto is what is given"
     with pytest.raises(UserError, match="data.root and data.image are both given"):
-        api.read_source(small(data__root="root"), photo)
+        sources.read_source(small(data__root="root"), photo)
 
 
 def test_the_configs_primitive_is_used_unless_one_is_given(tmp_path, photo, monkeypatch):
@@ -343,7 +343,7 @@ def test_the_configs_primitive_is_used_unless_one_is_given(tmp_path, photo, monk
     monkeypatch.setattr(api, "train_source", lambda *given, **_: seen.append(given))
     config = small(data__primitive=str(tmp_path / "drawn.png"),
                    data__image=str(tmp_path / "photo.png"))
-    expected = api.read_source(small(), photo, drawn).hash()
+    expected = sources.read_source(small(), photo, drawn).hash()
     for image, primitive in ((photo, None), (None, None), (tmp_path / "photo.png", drawn)):
         deepsim_jax.train(image, primitive, config=config, workdir=tmp_path)
     assert [source.hash() for source, *_ in seen] == [expected] * 3

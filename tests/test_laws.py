@@ -20,7 +20,7 @@ CONFIGS = sorted((ROOT / "configs").glob("*.py"))
 
 # folder or module -> what it may import of the package, itself aside.
 MAY_IMPORT = {
-    "errors": (), "types": (), "version": (), "compilation": (), "machine": (),
+    "errors": (), "types": (), "version": (), "compilation": (), "machine": ("version",),
     "geometry": ("errors", "types"),
     "resample": ("types", "geometry"),
     "augment": ("errors", "types", "geometry", "resample"),
@@ -40,10 +40,12 @@ MAY_IMPORT = {
     "recipes": ("errors", "types", "data", "geometry", "resample"),
     "rundir": ("errors", "settings", "data"),
     "report": ("errors", "data", "pages", "plots", "training"),
+    "sources": ("errors", "data", "evaluate"),
     "api": ("errors", "types", "settings", "rundir", "data", "augment", "models", "training",
-            "weights", "evaluate", "editing", "recipes"),
-    "analysis": ("errors", "rundir", "data", "pages", "evaluate", "api"),
-    "tables": ("errors", "settings", "rundir", "data", "machine", "training", "evaluate", "api"),
+            "weights", "evaluate", "editing", "recipes", "sources"),
+    "analysis": ("errors", "rundir", "data", "pages", "evaluate", "sources", "api"),
+    "tables": ("errors", "settings", "rundir", "data", "machine", "training", "evaluate", "sources",
+               "api"),
 }
 
 

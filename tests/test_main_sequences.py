@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from deepsim_jax import api, settings
+from deepsim_jax import api, settings, sources
 from deepsim_jax.data import images
 
 CONFIG = "--config=quickstart:tiny"
@@ -21,7 +21,7 @@ def made(tmp_path_factory, sequence_folder):
     config.data.sequence = str(sequence_folder)
     config.train.measure_every, config.train.measure_frames = 3, 2
     workdir = tmp_path_factory.mktemp("sequences") / "run"
-    api.train_source(api.read_source(config), settings.validate(config), workdir)
+    api.train_source(sources.read_source(config), settings.validate(config), workdir)
     return workdir
 
 

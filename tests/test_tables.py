@@ -48,6 +48,9 @@ def test_a_table_has_every_row_its_spread_and_the_trivial_answer(made):
         sum(r["mean"]["ssim"] for r in found["rows"] if r["key"] == "ours") / 2)
     assert found["published"]["rows"]["baseline"] == {"lpips": 0.342, "sifid": 0.292}
     assert "train.steps: 16000 -> 4" in found["config"] and "drawn independently" in found["note"]
+    assert found["draws"] == {"ours": "TPS 0.99, rotation 0.5",
+                              "single-image pix2pixHD: crop and flip": "flip 0.5, crop 0.5"}
+    assert found["machine"]["jax"] and " to " in found["machine"]["date"]
     assert len(found["curves"]) == 8 and len(found["findings"]) == 2
     assert [p["step"] for p in found["curves"][0]["points"]] == [2, 4]
     assert (workdir / "report.html").read_text().count("<table") >= 3
@@ -81,7 +84,7 @@ def test_a_stopped_table_goes_on_where_it_was(tmp_path, sequence_folder, config,
         calls.append(run.workdir)
         state, finished = train(run, begun=begun)
         if len(calls) == 2:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt  # trained, but not yet evaluated
         return state, finished
 
     monkeypatch.setattr(loop, "train", interrupted)
@@ -95,8 +98,41 @@ def test_a_stopped_table_goes_on_where_it_was(tmp_path, sequence_folder, config,
     assert not found["pending"]
 
 
+def test_a_cell_that_diverges_is_told_and_the_others_are_made(tmp_path, sequence_folder, config,
+                                                              monkeypatch):
+    train = loop.train
+
+    def diverging(run, *, begun):
+        if run.workdir.parent.name == "ours":
+            raise loop.Diverged("d not finite at step 3")
+        return train(run, begun=begun)
+
+    monkeypatch.setattr(loop, "train", diverging)
+    found = tables.run(tmp_path, [str(sequence_folder)], config)
+    assert found["failed"] == {"box/ours/0": "d not finite at step 3"} and not found["pending"]
+    assert [row["key"] for row in found["rows"]] == ["baseline", "unchanged"]
+    assert "d not finite" in (tmp_path / "report.html").read_text()
+
+
+def test_frames_that_have_changed_are_measured_again_without_training(tmp_path, config, sequence_folder,
+                                                                      monkeypatch):
+    folder = tmp_path / "box"
+    shutil.copytree(sequence_folder, folder)
+    first = tables.run(tmp_path / "table", [str(folder)], config)
+    for kind in ("B", "seg"):
+        shutil.copy(folder / f"test_{kind}" / "1.png", folder / f"test_{kind}" / "9.png")
+    monkeypatch.setattr(loop, "_steps", lambda run, state, start, saver: (state, start == 4))
+    second = tables.run(tmp_path / "table", [str(folder)], config)
+    assert [row["frames"] for row in (first["rows"][0], second["rows"][0])] == [3, 4]
+    shutil.copy(folder / "test_B" / "1.png", folder / "train_B" / "0.png")
+    with pytest.raises(UserError, match="trained with other settings .another photo or primitive"):
+        tables.run(tmp_path / "table", [str(folder)], config)
+
+
 def test_a_folder_of_another_table_is_refused(made, config):
     workdir, specs, _ = made
+    with pytest.raises(UserError, match="other rows"):
+        tables.run(workdir, specs, config, rows="augmentations")
     other = config.copy_and_resolve_references().unlock()
     other.optim.g_rate = 5e-3
     with pytest.raises(UserError, match="holds a table with other settings .optim.g_rate: .* -> 0.005"):
@@ -110,9 +146,15 @@ def test_what_cannot_be_a_table_is_told_before_anything_is_trained(tmp_path, seq
             tables.run(tmp_path / "new", [str(sequence_folder)], config, **options)
     with pytest.raises(UserError, match="a second sequence called box"):
         tables.run(tmp_path / "new", [str(sequence_folder)] * 2, config)
+    seg = config.copy_and_resolve_references().unlock()
+    seg.data.kind = "seg"
+    with pytest.raises(UserError, match="the row 'TPS .99 . Canny sigma' redraws edges"):
+        tables.run(tmp_path / "new", [str(sequence_folder)], seg, rows="augmentations")
+    with pytest.raises(UserError, match="mine.pth: cannot be read"):
+        tables.run(tmp_path / "new", [str(sequence_folder)], config, inception=tmp_path / "mine.pth")
     bare = tmp_path / "bare"
     shutil.copytree(sequence_folder / "test_B", bare)
     with pytest.raises(UserError, match="bare: data.kind=seg .* no segmentations"):
         tables.run(tmp_path / "new", [str(bare)], config, rows="primitives")
-    assert not (tmp_path / "new" / "bare").exists()
+    assert not (tmp_path / "new").exists()
     assert published.PRIMITIVES.rows[1].key == "seg"

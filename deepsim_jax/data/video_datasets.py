@@ -36,6 +36,8 @@ _COLORS = np.array([
     (220, 20, 60), (255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100), (0, 0, 90), (0, 0, 110),
     (0, 80, 100), (0, 0, 230), (119, 11, 32), (0, 0, 142)], np.uint8)
 
+_IGNORED = 255  # pixels without a class in maps of training classes
+
 _CITYSCAPES_SOURCES = {
     "image": "unpack Cityscapes' leftImg8bit_sequence_trainvaltest.zip (licensed) in that folder",
     "segmentation": "put segmentations there, laid out as vid2vid's datasets/Cityscapes/train_A",
@@ -55,9 +57,15 @@ class ClassColors:
     def __call__(self, kind: str, index: int) -> np.ndarray:
         """As the reader, but segmentations of one channel in Cityscapes' colours."""
         picture = self.reader(kind, index)
-        if kind != "segmentation" or np.ptp(picture, axis=-1).any() or picture.max() >= len(_COLORS):
+        if kind != "segmentation" or np.ptp(picture, axis=-1).any():
             return picture
-        return _COLORS[picture[..., 0]]
+        classes = picture[..., 0]
+        strange = classes[(classes >= len(_COLORS)) & (classes != _IGNORED)]
+        if strange.size:
+            raise UserError(f"segmentation of frame {index}: class {strange[0]} in a map of one channel; "
+                            f"0 to {len(_COLORS) - 1} and {_IGNORED} are known")
+        return np.where(classes[..., None] == _IGNORED, np.uint8(0),
+                        _COLORS[np.minimum(classes, len(_COLORS) - 1)])
 
 
 def open_cityscapes(root: Path, *, limit: int = 0, train: int = 0) -> list[Sequence]:

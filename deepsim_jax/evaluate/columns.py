@@ -32,6 +32,11 @@ COLUMNS = {
     "sifid_192": Column(
         "SIFID-192", True, 4, "The same over the 192 channels before the second pooling, as SinGAN's "
         "text says."),
+    "sifid_64_fid": Column(
+        "SIFID-64, FID weights", True, 4, "SIFID-64 over the Inception weights of FID: other figures "
+        "than the published ones."),
+    "sifid_192_fid": Column(
+        "SIFID-192, FID weights", True, 4, "SIFID-192 over the Inception weights of FID."),
     "frechet_vgg16": Column(
         "Fréchet VGG16", True, 1, "SIFID's statistic over VGG16's 128 channels relu2_2 instead of "
         "Inception's: a figure of this program, comparable with no published one."),

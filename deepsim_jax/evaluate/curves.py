@@ -15,8 +15,8 @@ def compare(curves: list[dict], key: str, other: str, *, column: str = "lpips_al
       In the order of steps {"step", "median": (key's, other's), "verdict"}: "better" or "worse" where
       every seed of `key` lies below or above every seed of `other`, else "overlap".
     """
-    series = {k: [{p["step"]: p[column] for p in c["points"]} for c in curves if c["key"] == k]
-              for k in (key, other)}
+    series = {k: [{p["step"]: p[column] for p in c["points"] if p[column] is not None}
+                  for c in curves if c["key"] == k] for k in (key, other)}
     if not all(series.values()):
         return []
     common = set.intersection(*(set(points) for of in series.values() for points in of))
@@ -49,21 +49,27 @@ def findings(curves: list[dict], keys: list[str]) -> list[str]:
 
 
 def _sentence(points, name, other):
-    signs = [a < b for a, b in (p["median"] for p in points)]
-    crossings = [(points[i - 1]["step"], points[i]["step"]) for i in range(1, len(points))
-                 if signs[i] != signs[i - 1]]
+    """Where the seeds are apart, where they overlap, where the medians cross."""
+    stretches = []
+    for point in points:
+        if stretches and stretches[-1][0] == point["verdict"]:
+            stretches[-1][1].append(point["step"])
+        else:
+            stretches.append((point["verdict"], [point["step"]]))
+    words = {"better": f"every seed of “{name}” is better than every seed of “{other}”",
+             "worse": f"every seed of “{name}” is worse than every seed of “{other}”",
+             "overlap": "the seeds overlap (no claim)"}
+    said = "; ".join(f"{words[verdict]} {_steps(steps)}" for verdict, steps in stretches)
     last = points[-1]
-    if last["verdict"] == "overlap":
-        end = (f"at step {last['step']} the seeds of “{name}” and “{other}” overlap (medians "
-               f"{last['median'][0]:.4f} and {last['median'][1]:.4f}): no claim")
-    else:
-        since = next(points[i]["step"] for i in range(len(points))
-                     if all(p["verdict"] == last["verdict"] for p in points[i:]))
-        end = (f"every seed of “{name}” is {last['verdict']} than every seed of “{other}” from step "
-               f"{since} to the end (medians at step {last['step']}: {last['median'][0]:.4f} and "
-               f"{last['median'][1]:.4f})")
-    if not crossings:
-        return end + "; the medians do not cross."
-    places = ", ".join(f"between steps {a} and {b}" for a, b in crossings[:4])
-    more = f" and {len(crossings) - 4} more times" if len(crossings) > 4 else ""
-    return f"{end}; the medians cross {places}{more}."
+    end = (f"{said}. Medians at step {last['step']}: {last['median'][0]:.4f} and "
+           f"{last['median'][1]:.4f}; they ")
+    crossings = []
+    for before, after in zip(points, points[1:], strict=False):
+        if (before["median"][0] < before["median"][1]) != (after["median"][0] < after["median"][1]):
+            within = ", within the seeds' ranges" * (before["verdict"] == after["verdict"] == "overlap")
+            crossings.append(f"between steps {before['step']} and {after['step']}{within}")
+    return end + (f"cross {', '.join(crossings)}." if crossings else "do not cross.")
+
+
+def _steps(steps):
+    return f"at step {steps[0]}" if len(steps) == 1 else f"from step {steps[0]} to {steps[-1]}"

@@ -1,17 +1,20 @@
 """All columns of a table of results at once, and which of them this machine can compute."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import logging
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import frechet, perceptual, pixelwise
 from deepsim_jax.evaluate.columns import COLUMNS
 from deepsim_jax.weights import pretrained
 
-_SIFID = {"sifid_64": 64, "sifid_192": 192}
+log = logging.getLogger("deepsim_jax")
+
+_SIFID = {"sifid_64": (64, "imagenet"), "sifid_192": (192, "imagenet"),
+          "sifid_64_fid": (64, "fid"), "sifid_192_fid": (192, "fid")}
 _LPIPS = {"lpips_alex": "alex", "lpips_vgg16": "vgg16"}
 _PLAIN = {"frechet_vgg16": frechet.frechet_vgg16, "ssim": pixelwise.ssim, "psnr": pixelwise.psnr,
           "rmse": pixelwise.rmse}
@@ -25,8 +28,8 @@ def measure(
     Args:
       a, b: (H, W, 3) or (N, H, W, 3) of equal shapes, uint8 or floats in [-1, 1].
       columns: keys of `columns.COLUMNS`; None: all that `available(inception)` names.
-      inception: the file of torchvision's Inception-v3; None: the published one, from the cache folder
-        or downloaded into it.
+      inception: a file of Inception-v3 weights; None: torchvision's published one, if it is in the cache
+        folder.
 
     Returns:
       Column -> a float, or float64 (N,) for batches, in the order of `columns`.
@@ -41,36 +44,53 @@ def measure(
     return {key: _figure(key, a, b, inception) for key in columns}
 
 
-def available(
-    inception: str | Path | None = None, *, download: bool = True
-) -> tuple[list[str], dict[str, str]]:
+def available(inception: str | Path | None = None) -> tuple[list[str], dict[str, str]]:
     """The columns that can be computed here, and why the others cannot.
 
     Args:
-      inception: as for `measure`.
-      download: whether Inception's published file may be downloaded when it is not in the cache folder.
+      inception: a file of Inception-v3 weights: torchvision's, or those of FID, whose figures have
+        columns of their own; None: torchvision's published one, if it is in the cache folder;
+        "download": the same, downloaded if it is not there.
 
     Returns:
       Keys of `columns.COLUMNS` in its order, and absent key -> one sentence.
 
     Raises:
-      UserError: a named `inception` file cannot be used.
+      UserError: the named file cannot be used, or the download failed.
     """
-    try:
-        pretrained.load_inception("imagenet", inception, download=download)
-    except UserError as error:
-        if inception is not None:
-            raise
-        logging.info("No SIFID: %s", error)
-        reason = ("The published weights of torchvision's Inception-v3 are not on this machine and were "
-                  "not downloaded; name a copy of the file to have this column.")
-        return [key for key in COLUMNS if key not in _SIFID], dict.fromkeys(_SIFID, reason)
-    return list(COLUMNS), {}
+    here, reason = "imagenet", ""
+    if inception == "download":
+        pretrained.load_inception("imagenet")
+    elif inception is not None:
+        here, digest = pretrained.identify_inception(inception)
+        if here == "unknown":
+            log.warning("%s: not a published file (SHA-256 begins with %s); SIFID's columns take it for "
+                        "torchvision's weights", inception, digest)
+            here = "imagenet"
+        pretrained.load_inception(here, inception)
+        reason = "The file that was named holds the weights of FID."
+    else:
+        try:
+            pretrained.load_inception("imagenet", download=False)
+        except UserError as error:
+            here = ""
+            log.info("SIFID's columns are absent: %s", error)
+            reason = ("The weights of torchvision's Inception-v3 are not on this machine; "
+                      "--inception=download fetches them, or name a copy.")
+    columns = [key for key in COLUMNS if _SIFID.get(key, (0, here))[1] == here]
+    return columns, {key: reason for key, (_, label) in _SIFID.items()
+                     if label == "imagenet" and key not in columns}
+
+
+def weights_digest(inception: str | Path | None) -> str:
+    """Tells figures of different Inception weights apart: "" or the beginning of a file's SHA-256."""
+    return "" if inception in (None, "download") else pretrained.identify_inception(inception)[1]
 
 
 def _figure(key, a, b, inception):
     if key in _SIFID:
-        return frechet.sifid(a, b, channels=_SIFID[key], file=inception)
+        channels, weights = _SIFID[key]
+        return frechet.sifid(a, b, channels=channels, weights=weights, file=inception)
     if key in _LPIPS:
         return perceptual.lpips(a, b, net=_LPIPS[key])
     return _PLAIN[key](a, b)

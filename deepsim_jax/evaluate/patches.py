@@ -88,7 +88,9 @@ def error_map(result: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def rank_correlation(distances: np.ndarray, errors: np.ndarray) -> float:
-    """Spearman's rank correlation between two maps, from -1 to 1."""
+    """Spearman's rank correlation between two maps, from -1 to 1; 0 where one of them is constant."""
+    if np.ptp(distances) == 0 or np.ptp(errors) == 0:
+        return 0.0
     return float(stats.spearmanr(distances.ravel(), errors.ravel()).statistic)
 
 
@@ -99,7 +101,8 @@ def _weights():
 
 @jax.jit
 def _activations(params, pictures):
-    return vgg_features(params, pictures, [LAYER])[0]
+    with jax.default_matmul_precision("highest"):
+        return vgg_features(params, pictures, [LAYER])[0]
 
 
 @jax.jit

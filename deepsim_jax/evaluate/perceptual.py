@@ -13,6 +13,8 @@ from deepsim_jax.weights import pretrained
 
 _VGG16_TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 _NETWORKS = ("alex", "vgg16")
+SMALLEST = 31
+"""The shortest side, in pixels, that both networks can judge."""
 # Of a chunk: bounds the memory for a network's activations.
 _CHUNK_PIXELS = {"alex": 8 * 256**2, "vgg16": 256**2}
 
@@ -32,7 +34,7 @@ def lpips(a, b, *, net: str = "alex") -> float | np.ndarray:
 
     Raises:
       UserError: a type, shape or range that `inputs.as_batch` refuses, unequal shapes, an unknown
-        network, a side of less than 31 (AlexNet) or 16 (VGG16) pixels, or missing weights.
+        network, a side of less than `SMALLEST` (AlexNet) or 16 (VGG16) pixels, or missing weights.
     """
     if net not in _NETWORKS:
         raise UserError(f"lpips: net={net!r}; the networks are {', '.join(_NETWORKS)}")

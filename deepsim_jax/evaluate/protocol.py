@@ -5,10 +5,12 @@ and the true picture, at the size of the training. `measure` renders the drawing
 frame, what the pictures are worth, beside the trivial answer: the training frame, unchanged.
 """
 
+import contextlib
 import json
 import logging
 import pathlib
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 
 import cv2
@@ -80,24 +82,27 @@ class HeldOut:
         self.sequence, self.spec, self.size = sequence, spec, tuple(size)
         edges = spec.kind != "seg"
         self.edges_from = ("given" if "edges" in sequence.parts else "true frames") if edges else ""
-        found = self.truth(sequence.train).shape[:2]
+        found = self.frame(sequence.train)[1].shape[:2]
         if found != self.size:
             raise UserError(f"{sequence.name}: its frames become {found[1]}x{found[0]} px, the network "
                             f"makes {self.size[1]}x{self.size[0]}; evaluate it on the sequence that it "
                             "was trained on")
+        if min(self.size) < perceptual.SMALLEST:
+            raise UserError(f"{sequence.name}: frames of {found[1]}x{found[0]} px cannot be measured; "
+                            f"each side needs {perceptual.SMALLEST}")
 
-    def truth(self, index: int) -> np.ndarray:
-        """The true picture of a frame, (h, w, 3) uint8, shrunk by averaging over areas."""
-        photo = self.sequence.image(index)
-        return images.resize_to_limit(photo, max(self.size))
+    def frame(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """The drawing of a frame and its true picture, both (h, w, 3) uint8.
 
-    def drawing(self, index: int) -> np.ndarray:
-        """The primitive of a frame, (h, w, 3) uint8, made as the training frame's was."""
+        The drawing is made as the training frame's was; the picture is shrunk by averaging over areas.
+        """
         photo = self.sequence.image(index)
+        small = images.resize_to_limit(photo, max(self.size))
         part = {name: self.sequence.part(name, index) for name in self.sequence.parts}
-        return pair.draw(photo, images.resize_to_limit(photo, max(self.size)), self.spec.kind,
-                         segmentation=part.get("segmentation"), edge_map=part.get("edges"),
-                         edge_color=self.spec.edge_color, canny_sigma=self.spec.canny_sigma)
+        drawing = pair.draw(photo, small, self.spec.kind, segmentation=part.get("segmentation"),
+                            edge_map=part.get("edges"), edge_color=self.spec.edge_color,
+                            canny_sigma=self.spec.canny_sigma)
+        return drawing, small
 
 
 def during_training(held_out: HeldOut, count: int) -> Callable[[Edit], dict[str, float]]:
@@ -110,14 +115,11 @@ def during_training(held_out: HeldOut, count: int) -> Callable[[Edit], dict[str,
     Returns:
       Function of an edit (drawing -> picture) that returns {"lpips_alex": mean over the frames}.
     """
-    chosen = _spread(held_out.sequence.held_out, count)
-    cache = []
+    chosen = [held_out.frame(i) for i in _spread(held_out.sequence.held_out, count)]
+    truths = np.stack([truth for _, truth in chosen])
 
     def measure(edit):
-        if not cache:
-            cache.extend((held_out.drawing(i), held_out.truth(i)) for i in chosen)
-        pictures = np.stack([edit(drawing) for drawing, _ in cache])
-        truths = np.stack([truth for _, truth in cache])
+        pictures = np.stack([edit(drawing) for drawing, _ in chosen])
         return {"lpips_alex": float(np.mean(perceptual.lpips(pictures, truths, net="alex")))}
 
     return measure
@@ -127,14 +129,15 @@ def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict,
             inception: str | None = None, known: dict | None = None) -> dict:
     """Renders and measures every held-out frame; writes pictures, `frames.jsonl`, `evaluation.json`.
 
-    A measurement that was interrupted goes on after its last complete frame, if it is of the same
-    network (`about` is equal).
+    A measurement that was interrupted goes on after its last complete frame, if `about`, the columns and
+    the frames themselves are the same.
 
     Args:
       edit: drawing (h, w, 3) uint8 -> picture of the same size.
       held_out: the frames.
       folder: where to write.
-      about: JSON values that say what is measured (steps, config, seed, ...); part of the result.
+      about: JSON values that say which network is measured, e.g. its steps, seed and a digest of its
+        parameters; part of the result.
       heldout: rows of the run's `heldout.jsonl`, to be shown beside.
       inception: file of Inception weights for SIFID, or "download"; None: as far as they are there.
       known: an earlier result on the same frames at the same size, of any network, from which the
@@ -147,50 +150,58 @@ def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict,
       UserError: a frame cannot be read, or the folder not be written.
     """
     sequence, started = held_out.sequence, time.monotonic()
-    inception, download = (None, True) if inception == "download" else (inception, False)
-    columns, absent = measures.available(inception, download=download)
+    columns, absent = measures.available(inception)
     about = {"sequence": sequence.name, "size": list(held_out.size),
              "train_frame": sequence.frames[sequence.train], **about,
+             "inception": measures.weights_digest(inception),
              "primitive": {"kind": held_out.spec.kind, "edges_from": held_out.edges_from}}
-    path = folder / FRAMES
-    done = _finished_frames(path, {**about, "columns": columns})
-    left = [i for i in sequence.held_out if sequence.frames[i] not in done]
-    trivial = _trivial(known, about, columns)
-    unchanged, seconds = held_out.truth(sequence.train), {"edit": 0.0, "metrics": 0.0}
+    inception = None if inception == "download" else inception
+    path, clock = folder / FRAMES, _Clock()
     shown = set(_spread(sequence.held_out, STRIPS))
+    first = held_out.frame(sequence.train)[1]
+    done = _finished_frames(path, {**about, "columns": columns, "first": _digest(first)})
+    trivial = _trivial(known, _digest(first), columns, about["inception"])
+    measured = 0
     try:
         with open(path, "a", encoding="utf-8") as file:
-            for batch in _batches(left, sequence.name):
-                clock = time.monotonic()
-                drawings = [held_out.drawing(i) for i in batch]
-                results = [edit(drawing) for drawing in drawings]
-                truths = [held_out.truth(i) for i in batch]
-                seconds["edit"] += time.monotonic() - clock
-                clock = time.monotonic()
-                names = [sequence.frames[i] for i in batch]
-                figures = {"network": _figures(results, truths, columns, inception), "unchanged": (
-                    [trivial[name] for name in names] if trivial else
-                    _figures([unchanged] * len(batch), truths, columns, inception))}
-                seconds["metrics"] += time.monotonic() - clock
-                for number, (index, name) in enumerate(zip(batch, names, strict=True)):
-                    _save_pictures(folder, name, drawings[number], results[number], truths[number],
-                                   all_of_them=index in shown)
-                    done[name] = {key: rows[number] for key, rows in figures.items()}
-                    file.write(json.dumps({"frame": name, **done[name]}) + "\n")
+            for batch in _batches(sequence.held_out, sequence.name):
+                pictures = {sequence.frames[i]: held_out.frame(i) for i in batch}
+                digests = {name: _digest(*both) for name, both in pictures.items()}
+                # A frame is done if it was measured on the very same drawing and picture.
+                left = [n for n in pictures if done.get(n, {}).get("digest") != digests[n]]
+                measured += len(left)
+                if not left:
+                    continue
+                truths = [pictures[name][1] for name in left]
+                with clock("edit"):
+                    results = [edit(pictures[name][0]) for name in left]
+                with clock("metrics"):
+                    figures = _figures(results, truths, columns, inception)
+                    same = [trivial.get(_digest(truth)) for truth in truths]
+                    if not all(same):
+                        same = _figures([first] * len(left), truths, columns, inception)
+                for number, name in enumerate(left):
+                    _save_pictures(folder, name, *pictures[name], results[number],
+                                   all_of_them=sequence.frames.index(name) in shown)
+                    done[name] = {"digest": digests[name], "truth": _digest(truths[number]),
+                                  "network": figures[number], "unchanged": same[number]}
+                    file.write(json.dumps({"frame": name, **done[name]}, allow_nan=False) + "\n")
                     file.flush()
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
     names = [sequence.frames[i] for i in sequence.held_out]
     results = {
-        **about, "columns": columns, "absent": absent,
+        **about, "columns": columns, "absent": absent, "first": _digest(first),
         "rows": [_row(key, label, names, done) for key, label in (
             ("network", "trained network"),
             ("unchanged", f"frame {sequence.frames[sequence.train]} unchanged"))],
+        "truths": {name: done[name]["truth"] for name in names},
         "strips": [_strip(sequence.frames[i]) for i in sorted(shown)],
         "heldout": list(heldout), "machine": machine.describe(),
-        "seconds": {**{k: round(v, 2) for k, v in seconds.items()},
-                    "frames": len(left), "all": round(time.monotonic() - started, 2)}}
-    images.write_bytes_atomic(folder / RESULTS, json.dumps(results, indent=1).encode())
+        "seconds": {**clock.seconds, "frames": measured,
+                    "all": round(time.monotonic() - started, 2)}}
+    content = json.dumps(results, indent=1, allow_nan=False)
+    images.write_bytes_atomic(folder / RESULTS, content.encode())
     return results
 
 
@@ -208,7 +219,8 @@ def read_results(folder: pathlib.Path) -> dict | None:
 def summary(results: dict) -> str:
     """The mean of each column in each row, as lines of text for a terminal."""
     columns = [c for c in results["columns"] if c != "rmse"]
-    rows = [["", *columns], *([row["label"], *(f"{row['mean'][c]:.4f}" for c in columns)]
+    rows = [["", *columns], *([row["label"], *(
+        "-" if row["mean"][c] is None else f"{row['mean'][c]:.4f}" for c in columns)]
                               for row in results["rows"])]
     widths = [max(len(row[i]) for row in rows) for i in range(len(columns) + 1)]
     return "\n".join("  ".join(cell.rjust(width) if number else cell.ljust(width)
@@ -224,64 +236,85 @@ def _spread(indices: Sequence[int], count: int) -> list[int]:
     return [indices[int(place)] for place in places]
 
 
+class _Clock:
+    """Seconds by name, of what is done within `with clock(name)`."""
+
+    def __init__(self):
+        self.seconds = {}
+
+    @contextlib.contextmanager
+    def __call__(self, name):
+        begun = time.monotonic()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - begun, 2)
+
+
+def _digest(*pictures) -> str:
+    """Tells whether pictures are those that were measured before."""
+    return "-".join(f"{zlib.crc32(np.ascontiguousarray(picture)):08x}" for picture in pictures)
+
+
 def _finished_frames(path, header) -> dict[str, dict]:
     """Frames that an earlier start has measured; the file is begun anew if it is of another network."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     rows, kept = [], []
-    for line in lines:
+    for line in text.splitlines(keepends=True):
         try:
             rows.append(json.loads(line))
         except json.JSONDecodeError:
             break
-        if not line.endswith("\n"):
-            break
         kept.append(line)
-    rows = rows[: len(kept)]
+        if not line.endswith("\n"):
+            rows.pop()
+            kept.pop()
     if not rows or rows[0] != json.loads(json.dumps(header)):
         rows, kept = [header], [json.dumps(header) + "\n"]
     images.write_bytes_atomic(path, "".join(kept).encode())
     return {row["frame"]: {k: v for k, v in row.items() if k != "frame"} for row in rows[1:]}
 
 
-def _trivial(known, about, columns) -> dict[str, dict[str, float]]:
-    """Frame -> figures of the unchanged training frame, if an earlier result is of these frames."""
-    if known is None or known["columns"] != columns or any(
-            known[key] != about[key] for key in ("sequence", "size", "train_frame")):
+def _trivial(known, first: str, columns, inception: str) -> dict[str, dict[str, float]]:
+    """Digest of a true picture -> figures of the unchanged training frame, from an earlier result."""
+    if known is None or known["columns"] != columns or known["first"] != first or (
+            known["inception"] != inception):
         return {}
     frames = next(row["frames"] for row in known["rows"] if row["key"] == "unchanged")
-    return {frame["frame"]: {c: frame[c] for c in columns} for frame in frames}
+    return {known["truths"][frame["frame"]]: {c: frame[c] for c in columns} for frame in frames}
 
 
-def _batches(indices: list[int], name: str) -> Iterator[list[int]]:
-    """The indices in batches, with a progress bar on a terminal and lines in a log."""
+def _batches(indices: Sequence[int], name: str) -> Iterator[list[int]]:
+    """The indices in nearly equal batches, with a progress bar on a terminal and lines in a log."""
     bar = tqdm.auto.tqdm(total=len(indices), unit="frame", desc=name, dynamic_ncols=True, disable=None)
-    begun = time.monotonic()
+    begun, done = time.monotonic(), 0
     with bar:
-        for start in range(0, len(indices), BATCH):
-            batch = indices[start: start + BATCH]
-            yield batch
+        for batch in np.array_split(np.asarray(indices), -(-len(indices) // BATCH)):
+            yield batch.tolist()
+            done += len(batch)
             bar.update(len(batch))
-            done = start + len(batch)
             if bar.disable:
                 left = (time.monotonic() - begun) / done * (len(indices) - done)
                 log.info("%s: %d of %d frames measured, %s left", name, done, len(indices),
                          tqdm.tqdm.format_interval(left))
 
 
-def _figures(pictures, truths, columns, inception) -> list[dict[str, float]]:
+def _figures(pictures, truths, columns, inception) -> list[dict[str, float | None]]:
+    """The columns of each picture; None where a figure is infinite, as the PSNR of equal pictures."""
     measured = measures.measure(np.stack(pictures), np.stack(truths), columns=columns,
                                 inception=inception)
-    return [{c: float(measured[c][n]) for c in columns} for n in range(len(pictures))]
+    return [{c: float(measured[c][n]) if np.isfinite(measured[c][n]) else None for c in columns}
+            for n in range(len(pictures))]
 
 
 def _row(key, label, names, done) -> dict:
-    rows = [{"frame": name, **done[name][key]} for name in names]
-    columns = [c for c in rows[0] if c != "frame"]
-    mean = {c: float(np.mean([r[c] for r in rows])) for c in columns}
+    """A row of the result; its means leave out frames whose figure is infinite."""
+    rows, mean = [{"frame": name, **done[name][key]} for name in names], {}
+    for column in done[names[0]][key]:
+        finite = [row[column] for row in rows if row[column] is not None]
+        mean[column] = float(np.mean(finite)) if finite else None
     return {"key": key, "label": label, "mean": mean, "frames": rows}
 
 
-def _save_pictures(folder, name, drawing, result, truth, *, all_of_them):
+def _save_pictures(folder, name, drawing, truth, result, *, all_of_them):
     path = folder / "pictures"
     images.write_png(path / f"{name}.result.png", result)
     if all_of_them:

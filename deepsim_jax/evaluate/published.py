@@ -4,7 +4,10 @@ A row is a set of config keys over the base config of a table; nothing else diff
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
+
+from deepsim_jax.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +43,14 @@ class Table:
     where: str
     note: str
 
+    def __post_init__(self):
+        """Refuses rows whose folders would be the same one, or none."""
+        keys = [row.key for row in self.rows]
+        wrong = [key for key in keys if not re.fullmatch(r"[\w-]+", key) or keys.count(key) > 1]
+        if wrong or "unchanged" in keys or not keys:
+            raise UserError(f"table {self.title!r}: row key {(wrong or ['unchanged'])[0]!r}; each row "
+                            "needs its own, of letters, digits, - and _, and not 'unchanged'")
+
 
 NO_AUGMENTATION = {"augment.flip": 0.5, "augment.tps": 0.0, "augment.rotation": 0.0,
                    "augment.shear": 0.0, "augment.translation": 0.0, "augment.crop": 0.0,
@@ -55,7 +66,7 @@ def _augmented(key, label, lpips, sifid, **draws):
 BASELINE = Table(
     title="Ours against single-image pix2pixHD",
     rows=(
-        Row("ours", "ours: TPS", {}, {"lpips": 0.216, "sifid": 0.127}),
+        Row("ours", "ours", {}, {"lpips": 0.216, "sifid": 0.127}),
         Row("baseline", "single-image pix2pixHD: crop and flip",
             {**NO_AUGMENTATION, "augment.crop": 0.5}, {"lpips": 0.342, "sifid": 0.292}),
     ),

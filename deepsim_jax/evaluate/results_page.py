@@ -76,6 +76,9 @@ def write_table(folder: pathlib.Path) -> pathlib.Path:
                   pages.folded("Which ones", [pages.bullets(pending)])]
     if any(row["edges_from"] == TRUE_FRAMES for row in rows):
         parts.append(pages.warning(LEAK))
+    if found.get("failed"):
+        parts += [pages.warning("Some trainings failed:"),
+                  pages.definitions(sorted(found["failed"].items()))]
     if found.get("findings"):
         parts += [pages.heading("Findings"), pages.bullets(found["findings"])]
     single = len(found["sequences"]) == 1
@@ -100,6 +103,9 @@ def write_table(folder: pathlib.Path) -> pathlib.Path:
     for strip in found.get("strips", ()):
         parts += [pages.heading(strip["title"], 3), _strip(folder, strip["pictures"])]
     parts += _about(found)
+    if found.get("draws"):
+        parts += [pages.heading("What each row draws (probabilities)"),
+                  pages.definitions(found["draws"].items())]
     if found.get("config"):
         parts.append(pages.folded("The base config: what differs from the defaults (default -> here)",
                                   [pages.bullets(found["config"])]))
@@ -117,6 +123,8 @@ def _read(path):
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: damaged ({error}); delete it and evaluate again") from error
+    if not isinstance(found, dict) or not {"columns", "rows"} <= set(found):
+        raise UserError(f"{path}: damaged (no columns or rows); delete it and evaluate again")
     unknown = [key for key in (*found["columns"], *found.get("absent", ())) if key not in COLUMNS]
     if unknown:
         raise UserError(f"{path}: unknown column {unknown[0]!r}, known are {', '.join(COLUMNS)}; "

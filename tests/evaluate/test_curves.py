@@ -29,12 +29,18 @@ def test_crossings_are_reported_and_overlap_is_no_claim():
     better = [curve("a", s, [0.5, 0.3, 0.1, 0.1]) for s in (0, 1)]
     worse = [curve("b", s, [0.4, 0.4, 0.4, 0.4]) for s in (0, 1)]
     sentence, = curves.findings(better + worse, ["a", "b"])
-    assert sentence.startswith("street, 2 seeds: every seed of “a” is better than every seed of “b” from "
-                               "step 200 to the end")
-    assert "cross between steps 100 and 200" in sentence and "no claim" not in sentence
-    close = [curve("b", 0, [0.4] * 4), curve("b", 1, [0.05] * 4)]
+    assert sentence == (
+        "street, 2 seeds: every seed of “a” is worse than every seed of “b” at step 100; every seed of "
+        "“a” is better than every seed of “b” from step 200 to 400. Medians at step 400: 0.1000 and "
+        "0.4000; they cross between steps 100 and 200.")
+    close = [curve("b", 0, [0.4] * 4), curve("b", 1, [0.05, 0.05, 0.05, 0.05])]
     sentence, = curves.findings(better + close, ["a", "b"])
-    assert "overlap" in sentence and "no claim" in sentence
+    assert "the seeds overlap (no claim) from step 200 to 400" in sentence
+
+
+def test_figures_that_are_not_numbers_are_left_out():
+    found = curves.compare([curve("a", 0, [None, 0.1]), curve("b", 0, [0.2, 0.2])], "a", "b")
+    assert [p["step"] for p in found] == [200]
 
 
 def test_one_seed_allows_no_sentence_and_sequences_are_kept_apart():

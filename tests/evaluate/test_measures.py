@@ -18,20 +18,36 @@ def offline(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "_INCEPTION", gone)
 
 
-@pytest.mark.parametrize("download", [True, False])
-def test_without_inception_the_columns_say_so(offline, download):
-    columns, absent = evaluate.available(download=download)
+def test_without_inception_the_columns_say_so(offline):
+    columns, absent = evaluate.available()
     assert list(absent) == ["sifid_64", "sifid_192"]
-    assert [key for key in evaluate.COLUMNS if key not in absent] == columns
+    assert columns == ["lpips_alex", "lpips_vgg16", "frechet_vgg16", "ssim", "psnr", "rmse"]
     for reason in absent.values():
         assert "Inception-v3" in reason and reason.count(".") == 1 and reason.endswith(".")
         assert "/" not in reason and "\n" not in reason
+    with pytest.raises(UserError, match="not there and not downloaded"):
+        evaluate.available("download")
+
+
+def test_the_weights_of_fid_have_columns_of_their_own(inception_file, monkeypatch, caplog):
+    digest = pretrained.identify_inception(inception_file)[1]
+    name, _, url = pretrained._INCEPTION["fid"]
+    evaluate.available(inception_file)
+    assert "not a published file" in caplog.text and digest in caplog.text
+    monkeypatch.setitem(pretrained._INCEPTION, "fid", (name, digest, url))
+    columns, absent = evaluate.available(inception_file)
+    assert columns[2:4] == ["sifid_64_fid", "sifid_192_fid"]
+    assert set(absent) == {"sifid_64", "sifid_192"} and "holds the weights of FID" in absent["sifid_64"]
+    row = evaluate.measure(CAT, PERSON, ["sifid_64_fid"], inception=inception_file)
+    assert row == {"sifid_64_fid": evaluate.sifid(CAT, PERSON, weights="fid", file=inception_file)}
+    with pytest.raises(UserError, match="the weights 'fid', not 'imagenet'"):
+        pretrained.load_inception("imagenet", inception_file)
 
 
 def test_all_columns_equal_the_functions(inception_file):
     file = inception_file
     columns, absent = evaluate.available(file)
-    assert columns == list(evaluate.COLUMNS) and not absent
+    assert columns == [key for key in evaluate.COLUMNS if not key.endswith("_fid")] and not absent
     row = evaluate.measure(CAT, PERSON, inception=file)
     assert row == {
         "lpips_alex": evaluate.lpips(CAT, PERSON),

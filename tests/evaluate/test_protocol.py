@@ -1,5 +1,6 @@
 """Evaluation of a network on the frames that it was not trained on."""
 
+import dataclasses
 import json
 
 import cv2
@@ -36,11 +37,12 @@ SEG = primitives.PrimitiveSpec("seg", palette=((200, 200, 200), (40, 40, 40)))
 
 def test_drawings_are_those_of_the_sequence_and_truths_are_shrunk_by_area():
     sequence = moving_box()
-    held_out = protocol.HeldOut(sequence, SEG, (24, 32))
+    held_out = protocol.HeldOut(sequence, SEG, (36, 48))
+    drawing, truth = held_out.frame(3)
     np.testing.assert_array_equal(
-        held_out.drawing(3), images.resize_labels(sequence.part("segmentation", 3), 24, 32))
+        drawing, images.resize_labels(sequence.part("segmentation", 3), 36, 48))
     np.testing.assert_array_equal(
-        held_out.truth(3), cv2.resize(sequence.image(3), (32, 24), interpolation=cv2.INTER_AREA))
+        truth, cv2.resize(sequence.image(3), (48, 36), interpolation=cv2.INTER_AREA))
     assert held_out.edges_from == ""
 
 
@@ -51,7 +53,7 @@ def test_edges_of_the_true_frames_are_marked(parts, origin):
     held_out = protocol.HeldOut(sequence, primitives.PrimitiveSpec("seg_edges", palette=SEG.palette),
                                 (48, 64))
     assert held_out.edges_from == origin
-    black = (held_out.drawing(2) == 0).all(-1)
+    black = (held_out.frame(2)[0] == 0).all(-1)
     if origin == "given":
         np.testing.assert_array_equal(black, sequence.part("edges", 2))
     else:
@@ -72,8 +74,10 @@ def test_kinds_that_a_sequence_cannot_give_are_refused():
 
 
 def test_another_size_is_refused():
-    with pytest.raises(UserError, match="frames become 32x24 px, the network makes 32x32"):
-        protocol.HeldOut(moving_box(), SEG, (32, 32))
+    with pytest.raises(UserError, match="frames become 48x36 px, the network makes 48x48"):
+        protocol.HeldOut(moving_box(), SEG, (48, 48))
+    with pytest.raises(UserError, match="frames of 32x24 px cannot be measured; each side needs 31"):
+        protocol.HeldOut(moving_box(), SEG, (24, 32))
 
 
 def test_figures_of_every_frame_and_of_the_trivial_answer(tmp_path):
@@ -115,19 +119,40 @@ def test_an_interrupted_evaluation_goes_on_after_its_last_frame(tmp_path, monkey
     with open(tmp_path / "frames.jsonl", "a") as file:
         file.write('{"frame": "3", "netw')  # what a kill leaves of a line
     found = protocol.measure(edit, held_out, tmp_path, about={"steps": 7})
-    assert len(seen) == 5
+    assert len(seen) == 5 and found["seconds"]["frames"] == 2
     whole = protocol.measure(lambda drawing: drawing, held_out, tmp_path / "whole", about={"steps": 7})
     assert found["rows"] == whole["rows"]
     lines = [json.loads(line) for line in (tmp_path / "frames.jsonl").read_text().splitlines()]
     assert [line["frame"] for line in lines[1:]] == ["1", "2", "3", "4"]
 
 
-def test_figures_of_another_network_are_not_kept(tmp_path):
+def test_figures_of_another_network_or_of_other_frames_are_not_kept(tmp_path):
     held_out = protocol.HeldOut(moving_box(), SEG, (48, 64))
-    protocol.measure(lambda drawing: drawing, held_out, tmp_path, about={"steps": 7})
-    found = protocol.measure(lambda drawing: 255 - drawing, held_out, tmp_path, about={"steps": 8})
-    other = protocol.measure(lambda drawing: 255 - drawing, held_out, tmp_path / "b", about={"steps": 8})
-    assert found["rows"] == other["rows"]
+    protocol.measure(lambda drawing: drawing, held_out, tmp_path, about={"network": "a"})
+    found = protocol.measure(lambda drawing: 255 - drawing, held_out, tmp_path, about={"network": "b"})
+    other = protocol.measure(lambda drawing: 255 - drawing, held_out, tmp_path / "b",
+                             about={"network": "b"})
+    assert found["rows"] == other["rows"] and other["seconds"]["frames"] == 4
+    read = held_out.sequence.reader
+    changed = dataclasses.replace(
+        held_out.sequence, reader=lambda kind, index: read(kind, index - (index == 3)))
+    held_out = protocol.HeldOut(changed, SEG, (48, 64))
+    again = protocol.measure(lambda drawing: 255 - drawing, held_out, tmp_path, about={"network": "b"})
+    assert again["seconds"]["frames"] == 1
+    frames = [row["frames"] for row in (again["rows"][0], found["rows"][0])]
+    assert [a == b for a, b in zip(*frames, strict=True)] == [True, True, False, True]
+
+
+def test_a_frame_like_the_training_frame_has_no_psnr_and_the_json_is_json(tmp_path):
+    still = dataclasses.replace(moving_box(), reader=lambda kind, index: moving_box().reader(
+        kind, 0 if index == 1 else index))
+    held_out = protocol.HeldOut(still, SEG, (48, 64))
+    found = protocol.measure(lambda drawing: drawing, held_out, tmp_path, about={})
+    unchanged = found["rows"][1]
+    values = [frame["psnr"] for frame in unchanged["frames"]]
+    assert values[0] is None and unchanged["mean"]["psnr"] == pytest.approx(np.mean(values[1:]))
+    assert "Infinity" not in (tmp_path / "evaluation.json").read_text()
+    assert "unchanged" in protocol.summary(found)
 
 
 def test_the_trivial_answer_is_taken_from_an_earlier_result_of_the_same_frames(tmp_path):
@@ -138,7 +163,7 @@ def test_the_trivial_answer_is_taken_from_an_earlier_result_of_the_same_frames(t
                               about={"steps": 7}, known=first)
     assert second["rows"][1]["frames"] == first["rows"][1]["frames"]
     other = protocol.measure(lambda drawing: drawing, held_out, tmp_path / "c", about={"steps": 7},
-                             known={**first, "size": [24, 32]})
+                             known={**first, "first": "another picture"})
     assert other["rows"][1]["frames"][0]["psnr"] < 60
 
 
@@ -154,7 +179,7 @@ def test_during_training_a_few_frames_are_measured():
     measure = protocol.during_training(held_out, 3)
     first = measure(edit)
     assert measure(edit) == first and len(seen) == 6
-    expected = np.mean([evaluate.lpips(held_out.drawing(i), held_out.truth(i)) for i in (2, 5, 7)])
+    expected = np.mean([evaluate.lpips(*held_out.frame(i)) for i in (2, 5, 7)])
     assert first == {"lpips_alex": pytest.approx(expected, rel=1e-4)}
     assert protocol.during_training(held_out, 0)(lambda drawing: drawing)["lpips_alex"] > 0
 

@@ -90,6 +90,25 @@ def test_held_out_quality_is_of_the_moving_average_and_resumed_without_gap(tmp_p
     assert seconds == sorted(seconds) and seconds[0] >= 0
 
 
+def test_a_kill_between_saving_and_measuring_leaves_no_hole(tmp_path):
+    def measure(params):
+        if fail:
+            raise KeyboardInterrupt
+        return {"quality": float(params["a"][0])}
+
+    def rows(run):
+        return [row["step"] for row in progress.read_metrics(run.workdir / "heldout.jsonl")]
+
+    for total, expected in ((4, [4]), (8, [4, 8])):
+        fail, run = True, make(tmp_path / str(total), measure=measure, every=4, total=total, save=4)
+        with pytest.raises(KeyboardInterrupt):
+            loop.train(run, begun=lambda: None)
+        assert rows(run) == [] and saved(run)[-1] == 4
+        fail = False
+        loop.train(run, begun=lambda: None)
+        assert rows(run) == expected
+
+
 def _stop_at(step):
     def advance(bar):
         bar._done += 1

@@ -48,11 +48,16 @@ def test_the_clock_of_held_out_quality_stands_while_it_is_measured(tmp_path, mon
     held_out.close()
     resumed = progress.HeldOut(tmp_path / "heldout.jsonl", start=15)
     now[0] += 3
+    resumed.mark(18)
+    now[0] += 100  # lost by a kill
+    resumed.close()
+    resumed = progress.HeldOut(tmp_path / "heldout.jsonl", start=18)
+    now[0] += 2
     resumed.write(20, slow(0.125))
     resumed.close()
     assert rows(tmp_path / "heldout.jsonl") == [
         {"step": 10, "seconds": 7.0, "lpips_alex": 0.5},
-        {"step": 20, "seconds": 10.0, "lpips_alex": 0.125}]
+        {"step": 20, "seconds": 12.0, "lpips_alex": 0.125}]
 
 
 def test_numbers_that_json_does_not_have_are_null(tmp_path):
