@@ -132,7 +132,7 @@ def test_frames_that_have_changed_are_measured_again_without_training(tmp_path, 
 def test_a_folder_of_another_table_is_refused(made, config):
     workdir, specs, _ = made
     with pytest.raises(UserError, match="other rows"):
-        tables.run(workdir, specs, config, rows="augmentations")
+        tables.run(workdir, specs, config, rows="primitives")
     other = config.copy_and_resolve_references().unlock()
     other.optim.g_rate = 5e-3
     with pytest.raises(UserError, match="holds a table with other settings .optim.g_rate: .* -> 0.005"):
