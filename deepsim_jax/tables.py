@@ -220,6 +220,8 @@ def _row(workdir, key, label, results, kind, columns):
         "mean": {c: _mean(m.get(c) for m in means) for c in columns},
         "spread": {c: [min(known), max(known)] for c in columns
                    if (known := [m[c] for m in means if m.get(c) is not None])},
+        "by_seed": {folder.name: {c: mean.get(c) for c in columns}
+                    for folder, mean in zip(results, means, strict=True)},
         "folders": [str(folder.relative_to(workdir)) for folder in results]}
 
 
@@ -251,14 +253,24 @@ def describe_draws(augment) -> str:
 
 
 def _averages(table, rows, sequences, columns):
-    """Rows averaged over the sequences, for those that are complete."""
+    """Rows averaged over the sequences, for those that have every sequence with the same seeds.
+
+    The range is that of the averages of each seed.
+    """
     averages = []
     for key, label in [*((row.key, row.label) for row in table.rows),
                        ("unchanged", "training frame unchanged")]:
         found = [row for row in rows if row["key"] == key]
-        if len(sequences) > 1 and len(found) == len(sequences):
-            averages.append({"key": key, "label": label, "sequences": len(found), "mean": {
-                c: _mean(row["mean"][c] for row in found) for c in columns}})
+        seeds = [list(row["by_seed"]) for row in found]
+        if len(sequences) < 2 or len(found) < len(sequences) or (
+                key != "unchanged" and any(of != seeds[0] for of in seeds)):
+            continue
+        each = {c: [_mean(row["by_seed"][seed][c] for row in found) for seed in seeds[0]]
+                for c in columns} if key != "unchanged" else {}
+        averages.append({
+            "key": key, "label": label, "sequences": len(found), "seeds": len(seeds[0]),
+            "mean": {c: _mean(row["mean"][c] for row in found) for c in columns},
+            "spread": {c: [min(v), max(v)] for c, v in each.items() if None not in v}})
     return averages
 
 

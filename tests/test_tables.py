@@ -46,6 +46,9 @@ def test_a_table_has_every_row_its_spread_and_the_trivial_answer(made):
     average = found["averages"][0]
     assert average["mean"]["ssim"] == pytest.approx(
         sum(r["mean"]["ssim"] for r in found["rows"] if r["key"] == "ours") / 2)
+    of_seeds = [sum(row["by_seed"][seed]["ssim"] for row in found["rows"] if row["key"] == "ours") / 2
+                for seed in "01"]
+    assert average["spread"]["ssim"] == pytest.approx(sorted(of_seeds)) and average["seeds"] == 2
     assert found["published"]["rows"]["baseline"] == {"lpips": 0.342, "sifid": 0.292}
     assert "train.steps: 16000 -> 4" in found["config"] and "drawn independently" in found["note"]
     assert found["draws"] == {"ours": "TPS 0.99, rotation 0.5",

@@ -1,0 +1,1 @@
+"""SinGAN: a pyramid of small generators learned from the patches of one photograph."""
