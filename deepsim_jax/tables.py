@@ -215,7 +215,8 @@ def _row(workdir, key, label, results, kind, columns):
     first = next(iter(results.values()))
     return {
         "key": key, "label": label, "sequence": first["sequence"], "size": first["size"],
-        "primitive": first["primitive"]["kind"], "edges_from": first["primitive"]["edges_from"],
+        "primitive": first["primitive"]["kind"] if kind == "network" else "none",
+        "edges_from": first["primitive"]["edges_from"] if kind == "network" else "",
         "steps": first["steps"], "seeds": len(means), "frames": len(first["rows"][0]["frames"]),
         "mean": {c: _mean(m.get(c) for m in means) for c in columns},
         "spread": {c: [min(known), max(known)] for c in columns

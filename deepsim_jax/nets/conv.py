@@ -99,18 +99,46 @@ def _conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
 
 def _conv_backward(stride, pads, residuals, g):
     x, kernel = residuals
-    native = partial(_native_conv, stride=stride, pads=pads)
-    dx = _by_platform(
-        partial(_cpu_input_gradient, size=x.shape[1:3], stride=stride, pads=pads),
-        lambda g, k: _transposed(lambda x: native(x, k), x, g), g, kernel.astype(x.dtype))
-    dkernel = _by_platform(
-        partial(_cpu_kernel_gradient, size=kernel.shape[:2], stride=stride, pads=pads,
-                dtype=kernel.dtype),
-        lambda x, g: _transposed(lambda k: native(x, k.astype(x.dtype)), kernel, g), x, g)
-    return dx, dkernel
+    dx = _input_gradient(g, kernel.astype(x.dtype), x.shape[1:3], stride, pads)
+    return dx, _kernel_gradient(x, g, kernel.shape[:2], stride, pads, kernel.dtype)
 
 
 _conv.defvjp(lambda x, kernel, *rest: (_conv(x, kernel, *rest), (x, kernel)), _conv_backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _input_gradient(g: Array, kernel: Array, size: tuple, stride: int, pads: Pads) -> Array:
+    """Has a backward pass of its own for losses of a gradient, such as a gradient penalty.
+
+    Derived from the one here, the kernel's would be that of a convolution whose output is larger
+    than its input, the slowest of all on a CPU. It is the kernel gradient of `_conv` itself.
+    """
+    native = partial(_native_conv, stride=stride, pads=pads)
+    like = jax.ShapeDtypeStruct((g.shape[0], *size, kernel.shape[2]), g.dtype)
+    return _by_platform(
+        partial(_cpu_input_gradient, size=size, stride=stride, pads=pads),
+        lambda g, k: _transposed(lambda x: native(x, k), like, g), g, kernel)
+
+
+def _input_gradient_backward(size, stride, pads, residuals, slope):
+    g, kernel = residuals
+    return (_conv(slope, kernel, stride, pads),
+            _kernel_gradient(slope, g, kernel.shape[:2], stride, pads, kernel.dtype))
+
+
+_input_gradient.defvjp(
+    lambda g, kernel, *rest: (_input_gradient(g, kernel, *rest), (g, kernel)),
+    _input_gradient_backward)
+
+
+def _kernel_gradient(
+    x: Array, g: Array, size: tuple, stride: int, pads: Pads, dtype: jnp.dtype
+) -> Array:
+    native = partial(_native_conv, stride=stride, pads=pads)
+    like = jax.ShapeDtypeStruct((*size, x.shape[3], g.shape[3]), dtype)
+    return _by_platform(
+        partial(_cpu_kernel_gradient, size=size, stride=stride, pads=pads, dtype=dtype),
+        lambda x, g: _transposed(lambda k: native(x, k.astype(x.dtype)), like, g), x, g)
 
 
 @jax.custom_vjp
@@ -390,14 +418,14 @@ def _bands(height: int, row_bytes: int, limit: int) -> list[tuple[int, int]]:
 
 
 def _zero_after(done: Array) -> Array:
-    """An int32 zero that is known only when `done` is.
+    """A zero of the default integer type that is known only when `done` is.
 
     Added to where the next band or tap begins it makes the compiler finish one before the other
     and reuse the memory. Otherwise all tables exist at once: at 480x480 the 7x7 convolution of 64
     channels to 3 takes 151 MiB instead of 34, and longer, because the tables leave the cache.
     `lax.optimization_barrier` has no such effect.
     """
-    return lax.clamp(0, done[(0,) * done.ndim].astype(jnp.int32), 0)
+    return lax.clamp(0, done[(0,) * done.ndim].astype(int), 0)
 
 
 def _zero_pad(x: Array, pads: Pads) -> Array:

@@ -96,6 +96,29 @@ def test_conv2d_and_its_gradients_are_the_plain_ones(name):
         _assert_close(got, expected)
 
 
+@pytest.mark.parametrize("x, kernel, stride", [
+    ((1, 9, 8, 3), (3, 3, 3, 16), 1), ((2, 9, 8, 16), (3, 3, 16, 16), 1),
+    ((1, 9, 8, 16), (3, 3, 16, 1), 1), ((1, 9, 8, 8), (4, 4, 8, 8), 2)])
+def test_the_gradient_of_a_gradient_is_the_plain_one(x, kernel, stride):
+    def penalty(convolve, x, kernel):
+        slopes = jax.grad(lambda x: jnp.sin(convolve(x, kernel)).sum())(x)
+        return jnp.square(slopes).sum()
+
+    def gradients(convolve, x, kernel):
+        return jax.grad(partial(penalty, convolve), (0, 1))(x, kernel)
+
+    x, kernel = _normal(*x), _normal(*kernel, seed=1)
+    ours = partial(conv.conv2d, stride=stride)
+    plain = partial(_plain, stride=stride, pads=((0, 0), (0, 0)))
+    with jax.enable_x64(True):
+        expected = jax.jit(partial(gradients, plain))(jnp.float64(x), jnp.float64(kernel))
+        wide = jax.jit(partial(gradients, ours))(jnp.float64(x), jnp.float64(kernel))
+        for got, exact in zip(wide, expected, strict=True):
+            _assert_close(got, exact, tolerance=1e-12)
+    for got, exact in zip(jax.jit(partial(gradients, ours))(x, kernel), expected, strict=True):
+        _assert_close(got, exact)
+
+
 @pytest.mark.parametrize("x, features", [((1, 4, 5, 8), 4), ((2, 1, 3, 3), 8), ((3, 7, 6, 16), 1)])
 def test_conv_transpose2d_and_its_gradients_are_the_plain_ones(x, features):
     x, kernel = _normal(*x), _normal(3, 3, x[3], features, seed=1)
