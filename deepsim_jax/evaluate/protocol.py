@@ -275,8 +275,8 @@ def _finished_frames(path, header) -> dict[str, dict]:
 
 def _trivial(known, first: str, columns, inception: str) -> dict[str, dict[str, float]]:
     """Digest of a true picture -> figures of the unchanged training frame, from an earlier result."""
-    if known is None or known["columns"] != columns or known["first"] != first or (
-            known["inception"] != inception):
+    same = {"columns": columns, "first": first, "inception": inception}
+    if known is None or any(known.get(key) != value for key, value in same.items()):
         return {}
     frames = next(row["frames"] for row in known["rows"] if row["key"] == "unchanged")
     return {known["truths"][frame["frame"]]: {c: frame[c] for c in columns} for frame in frames}
