@@ -236,12 +236,12 @@ def _machine(done) -> dict:
     """The machine that the cells were measured on; the dates as a range, several machines as such."""
     found = {}
     for key in dict.fromkeys(key for result in done.values() for key in result["machine"]):
-        values = [json.dumps(result["machine"].get(key)) for result in done.values()]
-        distinct = [json.loads(value) for value in sorted(set(values))]
+        values = [result["machine"].get(key, "unknown") for result in done.values()]
+        distinct = sorted({", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in values})
         if key == "date":
             found[key] = f"{distinct[0]} to {distinct[-1]}" if len(distinct) > 1 else distinct[0]
         else:
-            found[key] = distinct[0] if len(distinct) == 1 else distinct
+            found[key] = "; ".join(distinct)
     return found
 
 

@@ -101,6 +101,14 @@ def test_a_stopped_table_goes_on_where_it_was(tmp_path, sequence_folder, config,
     assert not found["pending"]
 
 
+def test_cells_of_several_machines_are_all_named():
+    done = {folder: {"machine": {"date": date, "cores": cores, "devices": devices}}
+            for folder, date, cores, devices in (("a", "2026-01-02", 2, ["cpu 0"]),
+                                                 ("b", "2026-01-01", 16, ["gpu 0", "gpu 1"]))}
+    assert tables._machine(done) == {"date": "2026-01-01 to 2026-01-02", "cores": "16; 2",
+                                     "devices": "cpu 0; gpu 0, gpu 1"}
+
+
 def test_a_cell_that_diverges_is_told_and_the_others_are_made(tmp_path, sequence_folder, config,
                                                               monkeypatch):
     train = loop.train
