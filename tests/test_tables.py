@@ -17,6 +17,7 @@ def config():
     found.train.steps = 4
     found.train.measure_every = 2
     found.train.preview_every = 0
+    found.loss.perceptual = "none"
     return settings.validate(found)
 
 
