@@ -90,10 +90,8 @@ def _index(sequence, frame):
 
 
 def _heat(values, top, like):
-    """A map as a picture: black 0, light yellow `top`, enlarged to the size of a picture."""
-    scaled = np.clip(255 * values / max(float(top), 1e-12), 0, 255).astype(np.uint8)
-    heat = cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    return cv2.resize(heat, like.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    """A map as a picture, enlarged to the size of another."""
+    return cv2.resize(pages.heat_map(values, top), like.shape[1::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _page(found, shown):
@@ -121,7 +119,7 @@ def _page(found, shown):
                    "Prediction error: mean absolute difference of the same layer between result and "
                    "true frame."),
     ]
-    if found["edges_from"] == "true frames":
+    if found["edges_from"] == protocol.TRUE_FRAMES:
         parts.append(pages.warning(
             "The test primitive's edges were drawn from the true frame: they leak."))
     return pages.document(

@@ -2,7 +2,6 @@
 
 import logging
 import pathlib
-import zlib
 
 import jax
 import jax.numpy as jnp
@@ -123,7 +122,7 @@ class Model:
         sequence = sources.trained_on(sequence, self._photo)
         held_out = protocol.HeldOut(sequence, self._spec, self._primitive.shape[:2])
         folder = self.workdir / "evaluations" / sequence.name if folder is None else pathlib.Path(folder)
-        about, heldout = {"steps": self.step, "network": _digest(self._params)}, []
+        about, heldout = {"steps": self.step, "network": f"{checkpoint.digest(self._params):08x}"}, []
         if self.workdir is not None:
             about["seed"] = rundir.read_config(self.workdir).seed
             heldout = progress.read_metrics(self.workdir / "heldout.jsonl")
@@ -192,14 +191,6 @@ def train(image, primitive=None, *, config="quickstart", workdir, extend=False) 
             if value is not None:
                 config.data[key] = str(value) if isinstance(value, str | pathlib.Path) else ""
     return train_source(sources.read_source(config, image, primitive), config, workdir, extend=extend)
-
-
-def _digest(params) -> str:
-    """Tells networks apart."""
-    crc = 0
-    for leaf in jax.tree.leaves(params):
-        crc = zlib.crc32(np.ascontiguousarray(leaf), crc)
-    return f"{crc:08x}"
 
 
 def train_source(source: pair.Source, config, workdir, *, extend: bool = False) -> Model:

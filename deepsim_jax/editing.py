@@ -2,20 +2,16 @@
 
 import itertools
 import logging
-import os
 import pathlib
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import scipy.ndimage
 
-from deepsim_jax.data import images, pair
+from deepsim_jax.data import images, pair, videos
+from deepsim_jax.data.sequence import natural_order
 from deepsim_jax.errors import UserError
-
-# The video library's own complaints about a broken file; the one line that says it is ours.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 log = logging.getLogger("deepsim_jax")
 
@@ -161,9 +157,7 @@ def _folder(folder):
     paths = [p for p in folder.iterdir() if p.suffix.lower() in pair.SUFFIXES]
     if not paths:
         raise UserError(f"input {folder}: no pictures in it")
-    # 2.png comes before 10.png, as a person numbers frames.
-    paths.sort(key=lambda p: [int(part) if part.isdecimal() else part
-                              for part in re.split(r"(\d+)", p.name)])
+    paths.sort(key=lambda p: natural_order(p.name))
     names = [p.with_suffix(".png").name for p in paths]
     if len(set(names)) < len(names):
         raise UserError(f"input {folder}: two pictures differ only in their suffix")
@@ -171,27 +165,19 @@ def _folder(folder):
 
 
 def _video(path, size):
-    reader = cv2.VideoCapture(str(path))
+    frames = videos.decode(path)
     # How many frames there are is not known of every video; a first one says that it can be read.
-    there, first = reader.read()
-    if not there:
+    first = next(frames, None)
+    if first is None:
         raise UserError(f"input {path}: not a video that can be read")
+    reader = cv2.VideoCapture(str(path))
     rate = reader.get(cv2.CAP_PROP_FPS) or 10.0
+    reader.release()
     height, width = first.shape[:2]
     if size is not None and (height, width) == tuple(n + n % 2 for n in size):
         height, width = size
-    frames = (cv2.cvtColor(frame[:height, :width], cv2.COLOR_BGR2RGB)
-              for frame in itertools.chain([first], _frames(reader)))
+    frames = (frame[:height, :width] for frame in itertools.chain([first], frames))
     return (f"{i:05d}.png" for i in itertools.count()), frames, rate
-
-
-def _frames(reader) -> Iterator[np.ndarray]:
-    while True:
-        there, frame = reader.read()
-        if not there:
-            break
-        yield frame
-    reader.release()
 
 
 def _write_video(output, pairs, rate):
@@ -213,7 +199,7 @@ def _write_video(output, pairs, rate):
             count, ends = count + 1, [*ends[:1], (primitive, picture)]
         writer.release()
         # OpenCV keeps a full disk to itself.
-        if sum(1 for _ in _frames(cv2.VideoCapture(str(partial)))) != count:
+        if sum(1 for _ in videos.decode(partial)) != count:
             raise UserError(f"output {output}: could not be written completely; free some space")
         partial.replace(output)
     except OSError as error:

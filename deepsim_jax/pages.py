@@ -10,6 +10,7 @@ import math
 import typing
 
 import cv2
+import numpy as np
 
 from deepsim_jax.data import images
 
@@ -175,6 +176,12 @@ def figure(picture, caption: str, *, longest: int = SHOWN, lossy: bool = False) 
     data = base64.b64encode(content).decode()
     return Html(f"<figure><img alt='{markup(caption)}' src='data:image/{kind};base64,{data}'>"
                 f"<figcaption>{markup(caption)}</figcaption></figure>")
+
+
+def heat_map(values: np.ndarray, top: float) -> np.ndarray:
+    """(H, W) figures as a uint8 (H, W, 3) picture: black at 0, light yellow from `top` on."""
+    scaled = np.clip(255 * values / max(float(top), 1e-12), 0, 255).astype(np.uint8)
+    return cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
 def missing_figure(reason: str, caption: str) -> Html:

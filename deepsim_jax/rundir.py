@@ -65,9 +65,7 @@ def _same_run(workdir, record, extend) -> bool:
     stored, hash_of_pair = _read(workdir)
     old, new = settings.flatten(stored), dict(record["config"])
     before, after = old.pop("train.steps"), new.pop("train.steps")
-    differing = settings.differences(old, new)
-    if hash_of_pair != record["pair"]:
-        differing.append("another photo or primitive")
+    differing = _differing(old, new, same_pair=hash_of_pair == record["pair"])
     if before != after and not (extend and after > before):
         advice = " (--extend allows more)" if after > before else ""
         differing.append(f"train.steps: {before} -> {after}{advice}")
@@ -86,9 +84,15 @@ def read_config(workdir: pathlib.Path):
     return _read(workdir)[0]
 
 
-def read_hash(workdir: pathlib.Path) -> str:
-    """The hash of the pair that the run in a folder is trained on; raises as `read_config` does."""
-    return _read(workdir)[1]
+def differences(workdir: pathlib.Path, config, source: pair.Source) -> list[str]:
+    """What differs between the run in a folder and another, in words; raises as `read_config` does."""
+    stored, hash_of_pair = _read(workdir)
+    return _differing(settings.flatten(stored), settings.flatten(config),
+                      same_pair=hash_of_pair == source.hash())
+
+
+def _differing(old, new, *, same_pair):
+    return settings.differences(old, new) + ["another photo or primitive"] * (not same_pair)
 
 
 def is_run(workdir: pathlib.Path) -> bool:

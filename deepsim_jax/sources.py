@@ -18,7 +18,10 @@ def read_source(config, image=None, primitive=None) -> pair.Source:
     """
     data, given, kind = config.data, {}, config.data.kind
     if data.sequence and image is None:
-        return _read_frame(config)
+        if data.image or data.root or data.primitive:
+            raise UserError("data.sequence is given together with data.image, data.primitive or "
+                            "data.root: choose one")
+        return read_frame(open_sequence(config), config)
     image = data.image if image is None else image
     primitive = (data.primitive or None) if primitive is None else primitive
     if data.root:
@@ -45,14 +48,13 @@ def _pair(config, image, primitive, kind, given):
         thin=data.thin_edges, seed=config.seed)
 
 
-def _read_frame(config):
-    """The training frame of the config's sequence, with the parts of a primitive that it comes with."""
-    if config.data.image or config.data.root or config.data.primitive:
-        raise UserError("data.sequence is given together with data.image, data.primitive or data.root: "
-                        "choose one")
-    sequence = open_sequence(config)
-    kind = protocol.default_kind(sequence) if config.data.kind == "auto" else config.data.kind
-    protocol.check_kind(sequence, kind)
+def read_frame(sequence: frames.Sequence, config) -> pair.Source:
+    """The training frame of a sequence, with the parts of a primitive that it comes with.
+
+    Raises:
+      UserError: the config's kind of primitive cannot be drawn for the sequence.
+    """
+    kind = protocol.choose_kind(sequence, config.data.kind)
     parts = {name: sequence.part(name, sequence.train) for name in sequence.parts}
     return _pair(config, sequence.image(sequence.train), None, kind, parts)
 

@@ -80,7 +80,7 @@ def _make(folder, cells, inception) -> bool:
     """Trains and evaluates one cell; False if the training was stopped."""
     cell = cells[folder]
     try:
-        model = api.train_source(sources.read_source(cell.config), cell.config, folder)
+        model = api.train_source(sources.read_frame(cell.sequence, cell.config), cell.config, folder)
     except loop.Diverged as error:
         # Another start would end the same way; the other cells are still worth making.
         log.warning("%s: %s", folder, error)
@@ -127,10 +127,8 @@ def _plan(workdir, specs, config, table, seeds) -> dict[pathlib.Path, Cell]:
 
 def _check(cell):
     """Finds before anything is trained what would stop the table later."""
-    kind, config = cell.config.data.kind, cell.config
-    kind = protocol.default_kind(cell.sequence) if kind == "auto" else kind
-    protocol.check_kind(cell.sequence, kind)
-    if config.augment.canny > 0 and kind == "seg":
+    kind = protocol.choose_kind(cell.sequence, cell.config.data.kind)
+    if cell.config.augment.canny > 0 and kind == "seg":
         raise UserError(f"{cell.sequence.name}: the row {cell.row.label!r} redraws edges, and its "
                         "primitives have none; give --config.data.kind=seg_edges or edges")
 
@@ -157,10 +155,8 @@ def _finished(folder, cell, columns) -> bool:
     found = protocol.read_results(folder / "evaluation")
     if found is None:
         return False
-    differing = settings.differences(settings.flatten(rundir.read_config(folder)),
-                                     settings.flatten(cell.config))
-    if rundir.read_hash(folder) != sources.read_source(cell.config).hash():
-        differing.append("another photo or primitive")
+    differing = rundir.differences(
+        folder, cell.config, sources.read_frame(cell.sequence, cell.config))
     if differing:
         raise UserError(f"{folder}: trained with other settings ({'; '.join(differing)}); choose another "
                         "workdir")
@@ -187,13 +183,14 @@ def _write(workdir, config, table, cells) -> dict:
             folder, first = next(iter(of_sequence.items()))
             label = next(r["label"] for r in first["rows"] if r["key"] == "unchanged")
             rows.append(_row(workdir, "unchanged", label, {folder: first}, "unchanged", columns))
+    note = f"{table.note} {DRAWS[config.augment.compat]}".strip()
     found = {
-        "title": table.title, "note": f"{table.note} {DRAWS[config.augment.compat]}".strip(),
+        "title": table.title, "note": note,
         "config": settings.differences(settings.flatten(settings.default()), settings.flatten(config)),
         "columns": columns, "sequences": sequences,
         "absent": next(iter(done.values()))["absent"] if done else {}, "rows": rows,
         "averages": _averages(table, rows, sequences, columns),
-        "published": {"where": table.where, "note": table.note, "columns": ["lpips", "sifid"],
+        "published": {"where": table.where, "note": note, "columns": ["lpips", "sifid"],
                       "labels": {r.key: r.label for r in table.rows},
                       "rows": {r.key: dict(r.printed) for r in table.rows if r.printed}},
         "curves": _curves(cells), "strips": _strips(workdir, table, done),

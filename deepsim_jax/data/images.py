@@ -110,9 +110,14 @@ def write_png(path, image: np.ndarray) -> None:
     assert image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2:] == (3,)), image.shape
     if Path(path).suffix.lower() != ".png":
         raise UserError(f"output {path}: pictures are written as PNG; give a name ending in .png")
+    write_bytes_atomic(path, png_bytes(image))
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """The content of a PNG file of a uint8 (H, W, 3) or (H, W) image."""
     buffer = BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, format="PNG")
-    write_bytes_atomic(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def write_bytes_atomic(path, data: bytes) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from deepsim_jax.data.images import png_bytes
 from deepsim_jax.data.sequence import Sequence
 
 NAME = "picture_sequences"
@@ -67,9 +68,7 @@ def to_png(picture: np.ndarray) -> bytes:
     """A PNG file of a (H, W, 3) uint8 picture or of a (H, W) bool mask, which is stored as 0 and 255."""
     if picture.dtype == bool:
         picture = np.where(picture, np.uint8(255), np.uint8(0))[..., None].repeat(3, axis=-1)
-    buffer = BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return png_bytes(picture)
 
 
 def from_png(data: bytes, kind: str) -> np.ndarray:

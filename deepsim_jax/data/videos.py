@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 
 from deepsim_jax.data.sequence import Sequence, check_limit, select
 from deepsim_jax.errors import UserError
+
+# The video library's own complaints about a broken file; the one line that says it is ours.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 log = logging.getLogger("deepsim_jax")
 

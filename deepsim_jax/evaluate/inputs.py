@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import jax.numpy as jnp
 import numpy as np
 
+from deepsim_jax.data import pair
 from deepsim_jax.errors import UserError
 
 _SLACK = 1e-3  # rounding of low-precision floats beyond [-1, 1]
@@ -59,7 +60,7 @@ def levels(pictures: np.ndarray) -> np.ndarray:
 def signed(pictures: np.ndarray) -> np.ndarray:
     """Checked pictures as float32 in [-1, 1], what the networks take."""
     if pictures.dtype == np.uint8:
-        return pictures.astype(np.float32) / 127.5 - 1
+        return pair.to_float(pictures)
     return pictures.astype(np.float32)
 
 

@@ -13,11 +13,10 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 
-import cv2
 import numpy as np
 import tqdm.auto
 
-from deepsim_jax import machine
+from deepsim_jax import machine, pages
 from deepsim_jax.data import frames, images, pair, primitives
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import measures, perceptual
@@ -28,6 +27,9 @@ RESULTS = "evaluation.json"
 FRAMES = "frames.jsonl"
 KINDS = ("edges", "seg", "seg_edges")
 """The kinds of primitive that a sequence can be drawn in."""
+
+TRUE_FRAMES = "true frames"
+"""`edges_from` of edges that were drawn from the very frames that are to be predicted."""
 
 BATCH = 8
 """Frames that are measured together."""
@@ -61,6 +63,13 @@ def check_kind(sequence: frames.Sequence, kind: str):
                         f"{' or '.join(possible)}")
 
 
+def choose_kind(sequence: frames.Sequence, kind: str) -> str:
+    """The kind that `data.kind` names for a sequence, "auto" included; raises as `check_kind`."""
+    kind = default_kind(sequence) if kind == "auto" else kind
+    check_kind(sequence, kind)
+    return kind
+
+
 class HeldOut:
     """The frames of a sequence that a network was not trained on, at the network's size.
 
@@ -68,8 +77,9 @@ class HeldOut:
       sequence: the frames.
       spec: how the network's primitive is drawn.
       size: (h, w) of its primitives and pictures.
+      first: the true picture of the training frame, the trivial answer for all others.
       edges_from: where the edges of the drawings come from: "" (the kind has none), "given" (by the
-        sequence) or "true frames" (Canny on the very picture that is to be predicted: they leak).
+        sequence) or `TRUE_FRAMES` (Canny on the very picture that is to be predicted: they leak).
     """
 
     def __init__(self, sequence: frames.Sequence, spec: primitives.PrimitiveSpec, size: tuple[int, int]):
@@ -81,8 +91,9 @@ class HeldOut:
         check_kind(sequence, spec.kind)
         self.sequence, self.spec, self.size = sequence, spec, tuple(size)
         edges = spec.kind != "seg"
-        self.edges_from = ("given" if "edges" in sequence.parts else "true frames") if edges else ""
-        found = self.frame(sequence.train)[1].shape[:2]
+        self.edges_from = ("given" if "edges" in sequence.parts else TRUE_FRAMES) if edges else ""
+        self.first = self.frame(sequence.train)[1]
+        found = self.first.shape[:2]
         if found != self.size:
             raise UserError(f"{sequence.name}: its frames become {found[1]}x{found[0]} px, the network "
                             f"makes {self.size[1]}x{self.size[0]}; evaluate it on the sequence that it "
@@ -158,7 +169,7 @@ def measure(edit: Edit, held_out: HeldOut, folder: pathlib.Path, *, about: dict,
     inception = None if inception == "download" else inception
     path, clock = folder / FRAMES, _Clock()
     shown = set(_spread(sequence.held_out, STRIPS))
-    first = held_out.frame(sequence.train)[1]
+    first = held_out.first
     done = _finished_frames(path, {**about, "columns": columns, "first": _digest(first)})
     trivial = _trivial(known, _digest(first), columns, about["inception"])
     measured = 0
@@ -324,10 +335,9 @@ def _save_pictures(folder, name, drawing, truth, result, *, all_of_them):
 
 
 def error_map(result: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Mean absolute difference of two uint8 (H, W, 3) pictures as a heat map; full heat at 128."""
+    """Mean absolute difference of two uint8 (H, W, 3) pictures as a heat map; full heat at 127.5."""
     error = np.abs(result.astype(np.int16) - truth).mean(axis=-1)
-    heat = cv2.applyColorMap(np.clip(2 * error, 0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    return cv2.cvtColor(heat, cv2.COLOR_BGR2RGB)
+    return pages.heat_map(error, 127.5)
 
 
 def _strip(name) -> dict:

@@ -7,15 +7,13 @@ from deepsim_jax import pages, plots
 from deepsim_jax.data import images
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate.columns import COLUMNS
+from deepsim_jax.evaluate.protocol import TRUE_FRAMES
 
 MAIN = "lpips_alex", "sifid_64", "ssim", "psnr"
 """Columns that are plotted at once; plots of the others are folded."""
 
 SHOWN = 320
 """Longest side in px of a strip's pictures on a page."""
-
-TRUE_FRAMES = "true frames"
-"""`edges_from` of edges that were drawn from the very frames that are to be predicted."""
 
 LEAK = ("Where edges are marked with “leak”, they were drawn from the true test frames: the drawing "
         "then holds outlines of the very picture that is to be predicted. Compare such figures only "

@@ -72,7 +72,7 @@ class Checkpoints:
                 f"{need / 2**20:.0f} MiB; free some space and start the same command again, it goes "
                 f"on from step {self.latest() or 0}")
         items = {name: ocp.args.StandardSave(tree) for name, tree in trees.items()}
-        digests = {name: _digest(tree) for name, tree in trees.items()}
+        digests = {name: digest(tree) for name, tree in trees.items()}
         try:
             self._manager.save(
                 step, args=ocp.args.Composite(digests=ocp.args.JsonSave(digests), **items))
@@ -96,7 +96,7 @@ class Checkpoints:
         try:
             restored = self._manager.restore(
                 step, args=ocp.args.Composite(digests=ocp.args.JsonRestore(), **items))
-            intact = all(_digest(restored[n]) == restored.digests[n] for n in like)
+            intact = all(digest(restored[n]) == restored.digests[n] for n in like)
         # Orbax passes on whatever its storage layer raises, bare Exception among it.
         except Exception as error:
             raise self._damaged(step, str(error).splitlines()[0][:200]) from error
@@ -115,7 +115,7 @@ class Checkpoints:
         self._manager.close()
 
 
-def _digest(tree) -> int:
+def digest(tree) -> int:
     """CRC-32 over the bytes of all leaves in tree order."""
     value = 0
     for leaf in jax.tree.leaves(tree):
