@@ -16,6 +16,7 @@ import pathlib
 import time
 
 import absl.logging
+import jax
 import ml_collections
 
 from deepsim_jax import api, compilation, machine, report, rundir, settings, sources
@@ -101,6 +102,9 @@ def train_folder(photos, workdir, config="quickstart", *, extend: bool = False) 
         log.info("photo %d of %d: %s", number, len(album.photos), path.name)
         rows[path.name] = train_photo(path, album.workdir, album.config, extend=extend)
         write_summary(album, rows)
+        # Photos of other sizes share no compiled program, and a hundred of them would fill the memory.
+        jax.clear_caches()
+        compilation.release_memory()
         if rows[path.name]["state"] == "stopped":
             log.warning("stopped; the same command continues the album")
             break

@@ -43,14 +43,14 @@ def own_cores(threads: int):
       The cores; none where too few are free or the system cannot tie a process to cores. XLA then
       still makes `threads` threads.
     """
-    import fcntl
-    import pathlib
-    import tempfile
-
     os.environ["PJRT_NPROC"] = str(threads)
     if not hasattr(os, "sched_setaffinity"):
         yield []
         return
+    import fcntl
+    import pathlib
+    import tempfile
+
     place = pathlib.Path(tempfile.gettempdir()) / f"deepsim_jax-cores-{os.getuid()}"
     place.mkdir(mode=0o700, exist_ok=True)
     with contextlib.ExitStack() as locks:
