@@ -190,15 +190,28 @@ def train(image, primitive=None, *, config="quickstart", workdir, extend=False) 
         for key, value in (("image", image), ("primitive", primitive)):
             if value is not None:
                 config.data[key] = str(value) if isinstance(value, str | pathlib.Path) else ""
-    return train_source(sources.read_source(config, image, primitive), config, workdir, extend=extend)
+    with devices.together():
+        source = sources.read_source(config, image, primitive)
+    return train_source(source, config, workdir, extend=extend)
 
 
 def train_source(source: pair.Source, config, workdir, *, extend: bool = False) -> Model:
-    """`train`, from a pair that is already read."""
+    """`train`, from a pair that is already read.
+
+    Processes that have joined each other (`training.devices.join`) call it alike and get the same
+    model; the first alone writes the folder.
+    """
     workdir = pathlib.Path(workdir).absolute()
-    run = build_run(source, config, workdir)
-    begun = rundir.claim(workdir, config, source, extend=extend)
+    with devices.together():
+        run = build_run(source, config, workdir)
+    if len(set(devices.gather(rundir.identity(config, source)))) > 1:
+        raise UserError("the processes were given different photos, primitives or settings; start all of "
+                        "them with the same command and files")
+    with devices.together():
+        begun = (rundir.claim(workdir, config, source, extend=extend) if devices.is_first()
+                 else lambda: None)
     state, finished = loop.train(run, begun=begun)
+    state = devices.local(state)
     step = int(state.step)
     if finished:
         log.info("trained %d steps; edit %s and apply it with --mode=edit", step,
@@ -206,9 +219,8 @@ def train_source(source: pair.Source, config, workdir, *, extend: bool = False) 
     else:
         log.warning("stopped and saved at step %d of %d; the same command continues from there",
                     step, config.train.steps)
-    params = jax.device_put(state.best_generator, jax.devices()[0])
-    return Model(run.task.architecture, params, photo=source.photo, primitive=source.primitive,
-                 spec=source.spec, workdir=workdir, step=step)
+    return Model(run.task.architecture, state.best_generator, photo=source.photo,
+                 primitive=source.primitive, spec=source.spec, workdir=workdir, step=step)
 
 
 def architecture(config) -> deepsim.Architecture:
@@ -245,7 +257,7 @@ def build_run(source, config, workdir) -> loop.Run:
             d_rate=optim.d_rate, steps=cadence.steps, ema=cadence.ema,
             constant_steps=round(cadence.steps * cadence.constant_fraction)),
         device_count=devices.choose(cadence.batch, cadence.devices,
-                                    available=jax.local_device_count()),
+                                    available=jax.device_count(), processes=jax.process_count()),
         cadence=loop.Cadence(log=cadence.log_every, save=cadence.save_every,
                              preview=cadence.preview_every, keep=cadence.keep,
                              measure=cadence.measure_every),

@@ -4,6 +4,7 @@
         --config.data.image=me.jpg
     python -m deepsim_jax.main --mode=edit --workdir=runs/me --input=edited.png --output=out.png
     python -m deepsim_jax.main --mode=evaluate --workdir=runs/me --input=folder-of-frames
+    python -m deepsim_jax.main --distributed --config=...    (the same on every machine)
     python -m deepsim_jax.main --mode=table --config=configs/quickstart.py --workdir=tables/mine \\
         --rows=baseline --input=folder-of-frames,clip:carphone --seeds=3
 """
@@ -33,6 +34,7 @@ from deepsim_jax import (
 from deepsim_jax.data import frames, pair
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol, published
+from deepsim_jax.training import devices
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file(
@@ -52,6 +54,9 @@ flags.DEFINE_string("keep", None, "edit: 'auto', or a mask whose non-zero pixels
 flags.DEFINE_list("amounts", [], "edit: factors for a recipe's movements, e.g. 0,0.5,1,2: makes a strip.")
 flags.DEFINE_string("frame", None, "analyse: the held-out frame (default: the middle one).")
 flags.DEFINE_bool("extend", False, "train: let an existing run go on to a larger train.steps.")
+flags.DEFINE_bool("distributed", False, "train: as one of several processes, found through SLURM, Open "
+                  "MPI, Kubernetes or a TPU VM slice, or named by JAX_COORDINATOR_ADDRESS, "
+                  "JAX_NUM_PROCESSES and JAX_PROCESS_ID.")
 flags.DEFINE_enum("rows", "baseline", list(published.TABLES), "table: what is compared.")
 flags.DEFINE_integer("seeds", 1, "table: trainings per row and sequence.", lower_bound=1)
 flags.DEFINE_string("inception", None, "evaluate, table: file of torchvision's Inception-v3 for SIFID, "
@@ -64,6 +69,8 @@ def main(_):
     Raises:
       UserError: something that the user gave cannot be used.
     """
+    if FLAGS.distributed and FLAGS.mode != "train":
+        raise UserError(f"--distributed is for --mode=train, not for --mode={FLAGS.mode}")
     if FLAGS.mode == "prepare":
         prepare(pathlib.Path(_needed("output")))
         return
@@ -73,17 +80,25 @@ def main(_):
 
 def train(workdir: pathlib.Path):
     """--mode=train: starts or continues a run and writes its report page."""
-    if FLAGS.config is None and rundir.is_run(workdir):
-        config, source = rundir.read_config(workdir), pair.Source.load(workdir / "pair")
-    elif FLAGS.config is None:
-        raise UserError("--config is needed for a new run, e.g. --config=configs/quickstart.py")
-    else:
-        config = settings.load(FLAGS.config)
-        source = sources.read_source(config)
+    if FLAGS.distributed:
+        devices.join()
+    with devices.together():
+        config, source = _given(workdir)
     model = api.train_source(source, config, workdir, extend=FLAGS.extend)
-    print(report.write(workdir))
+    if devices.is_first():
+        print(report.write(workdir))
     if model.step < config.train.steps:
         sys.exit(130)
+
+
+def _given(workdir):
+    """(config, pair) of the run to start or to continue."""
+    if FLAGS.config is None and rundir.is_run(workdir):
+        return rundir.read_config(workdir), pair.Source.load(workdir / "pair")
+    if FLAGS.config is None:
+        raise UserError("--config is needed for a new run, e.g. --config=configs/quickstart.py")
+    config = settings.load(FLAGS.config)
+    return config, sources.read_source(config)
 
 
 def edit(workdir: pathlib.Path):

@@ -9,6 +9,7 @@
     report.html      photo, primitive and edits on one page
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -93,6 +94,12 @@ def differences(workdir: pathlib.Path, config, source: pair.Source) -> list[str]
 
 def _differing(old, new, *, same_pair):
     return settings.differences(old, new) + ["another photo or primitive"] * (not same_pair)
+
+
+def identity(config, source: pair.Source) -> str:
+    """A digest of what makes a run what it is: the settings, its files' places aside, and the pair."""
+    flat = {k: v for k, v in settings.flatten(config).items() if k not in settings.SOURCE_KEYS}
+    return hashlib.sha256(json.dumps([flat, source.hash()]).encode()).hexdigest()
 
 
 def is_run(workdir: pathlib.Path) -> bool:

@@ -290,7 +290,7 @@ def test_an_edit_has_the_primitives_size_whatever_the_networks_multiple(scene):
 @pytest.mark.parametrize("keys, message", [
     (dict(data__kind="seg", augment__canny=0.5), "augment.canny: .* no edges"),
     (dict(train__devices=3), "train.devices=3: this machine has 2"),
-    (dict(train__devices=2), "train.batch=1: .* multiple of the 2"),
+    (dict(train__batch=3, train__devices=2), "train.batch=3: .* multiple of the 2"),
     (dict(loss__perceptual="vgg19", loss__vgg19_file="none.pth"), "none.pth: "),
     (dict(augment__cutmix_side=(90, 3)), "cutmix_side"),
     (dict(data__kind="landmarks"), "give landmarks"),

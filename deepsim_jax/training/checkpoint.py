@@ -20,7 +20,8 @@ class Checkpoints:
     Saving is synchronous: an asynchronous save holds on to the state, which blocks its in-place
     update and costs up to a whole state of memory. A checkpoint appears under its name only when it
     is complete, together with a CRC-32 of every tree's content, because the storage format itself
-    does not notice a changed byte.
+    does not notice a changed byte. Host arrays are stored: a checkpoint does not depend on the devices
+    that it was made with.
     """
 
     def __init__(self, folder: pathlib.Path, *, keep: int = 2, read_only: bool = False):
@@ -36,6 +37,7 @@ class Checkpoints:
             preservation_policy=ocp.checkpoint_managers.LatestN(keep),
             enable_async_checkpointing=False,
             create=False,
+            multiprocessing_options=_alone(),
         )
         try:
             if not read_only:
@@ -71,6 +73,7 @@ class Checkpoints:
                 f"{self.folder}: {free / 2**20:.0f} MiB free, the checkpoint of step {step} needs "
                 f"{need / 2**20:.0f} MiB; free some space and start the same command again, it goes "
                 f"on from step {self.latest() or 0}")
+        trees = jax.device_get(trees)
         items = {name: ocp.args.StandardSave(tree) for name, tree in trees.items()}
         digests = {name: digest(tree) for name, tree in trees.items()}
         try:
@@ -89,20 +92,27 @@ class Checkpoints:
           step: one of `steps()`.
           like: name -> tree of arrays or `jax.ShapeDtypeStruct` with the shapes to expect.
 
+        Returns:
+          The trees by name, on this process's first device.
+
         Raises:
           UserError: the checkpoint is damaged or holds other shapes.
         """
-        items = {name: ocp.args.StandardRestore(tree) for name, tree in like.items()}
+        # On the host first: Orbax would look for the devices of a run that used several.
+        empty = jax.tree.map(lambda x: np.broadcast_to(np.zeros((), x.dtype), x.shape), like)
+        items = {name: ocp.args.StandardRestore(tree) for name, tree in empty.items()}
         try:
             restored = self._manager.restore(
                 step, args=ocp.args.Composite(digests=ocp.args.JsonRestore(), **items))
+            for name, tree in like.items():
+                jax.tree.map(_check_shape, tree, restored[name])
             intact = all(digest(restored[n]) == restored.digests[n] for n in like)
         # Orbax passes on whatever its storage layer raises, bare Exception among it.
         except Exception as error:
             raise self._damaged(step, str(error).splitlines()[0][:200]) from error
         if not intact:
             raise self._damaged(step, "its content does not match its checksum")
-        return {name: restored[name] for name in like}
+        return jax.device_put({name: restored[name] for name in like}, jax.local_devices()[0])
 
     def _damaged(self, step, reason):
         earlier = [s for s in self.steps() if s < step]
@@ -113,6 +123,33 @@ class Checkpoints:
     def close(self):
         """Lets go of the folder."""
         self._manager.close()
+
+
+class Elsewhere:
+    """Stands for the `Checkpoints` of a run in a process that leaves them to another one."""
+
+    def latest(self) -> None:
+        """None: whatever there is, the other process restores it."""
+
+    def save(self, step: int, trees: dict):
+        """Does nothing."""
+
+    def close(self):
+        """Does nothing."""
+
+
+def _check_shape(expected, found):
+    if (expected.shape, expected.dtype) != (found.shape, found.dtype):
+        raise ValueError(f"{found.dtype} {found.shape} where {expected.dtype} {expected.shape} should be")
+
+
+def _alone():
+    """Orbax's options for a manager that one of several processes uses, without the others."""
+    if jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    own = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"process{own}")
 
 
 def digest(tree) -> int:

@@ -1,10 +1,19 @@
-"""Data parallelism over augmented batches; the only file that knows devices."""
+"""Data parallelism over augmented batches; the only file that knows devices and processes.
 
+Several processes, on one machine or on many, train as one: each runs the same program on its share of
+the batch, the first alone writes the run's folder.
+"""
+
+import contextlib
 import logging
+import os
+import signal
 import time
+from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from deepsim_jax import compilation
@@ -13,27 +22,176 @@ from deepsim_jax.errors import UserError
 log = logging.getLogger("deepsim_jax")
 
 AXIS = "data"
+ENVIRONMENT = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+
+# So long after the death of a process the others give up, s; a slow last write must fit in.
+PATIENCE = 100
+# Bytes of a message from one process to the others.
+MESSAGE = 480
 
 
-def choose(batch: int, requested: int, *, available: int) -> int:
+def join():
+    """Makes this process one of several that train together; before anything else that uses JAX.
+
+    Who the others are stands in `JAX_COORDINATOR_ADDRESS` (host:port of process 0),
+    `JAX_NUM_PROCESSES` and `JAX_PROCESS_ID` (from 0). Without all three, JAX finds out by itself under
+    SLURM, Open MPI, Kubernetes and on a TPU VM slice. From then on only process 0 logs what is no
+    warning.
+
+    Raises:
+      UserError: it cannot be found out, or the others are not found.
+    """
+    given = [name for name in ENVIRONMENT if os.environ.get(name)]
+    explicit = {}
+    if given:
+        missing = [name for name in ENVIRONMENT if name not in given]
+        if missing:
+            raise UserError(f"{missing[0]} is not set, though {given[0]} is: set all of "
+                            f"{', '.join(ENVIRONMENT)}, or none of them under SLURM, Open MPI, "
+                            "Kubernetes or on a TPU VM slice")
+        address, number, index = (os.environ[name] for name in ENVIRONMENT)
+        if not (number.isdecimal() and index.isdecimal() and int(index) < int(number)):
+            raise UserError(f"JAX_PROCESS_ID={index}, JAX_NUM_PROCESSES={number}: whole numbers are "
+                            "needed, the first from 0 and smaller than the second")
+        explicit = dict(coordinator_address=address, num_processes=int(number), process_id=int(index),
+                        cluster_detection_method="deactivate")
+    try:
+        jax.distributed.initialize(**explicit, heartbeat_timeout_seconds=PATIENCE,
+                                   shutdown_timeout_seconds=PATIENCE)
+    # JAX raises ValueError for what is missing, RuntimeError for what does not answer.
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"this process cannot join others ({' '.join(str(error).split())[:200]}); set "
+                        f"{', '.join(ENVIRONMENT)}, or start it without --distributed") from error
+    if not is_first():
+        log.setLevel(logging.WARNING)
+    log.info("%d processes with %d devices train together", jax.process_count(), jax.device_count())
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes: always, unless it has joined others."""
+    return jax.process_index() == 0
+
+
+def gather(text: str) -> list[str]:
+    """What every process has to say, by process; all of them must call it. At most 480 bytes each."""
+    said = np.zeros(MESSAGE, np.uint8)
+    content = text.encode()[:MESSAGE]
+    said[: len(content)] = np.frombuffer(content, np.uint8)
+    everyone = multihost_utils.process_allgather(said)
+    return [bytes(one).rstrip(b"\0").decode(errors="ignore") for one in np.asarray(everyone)]
+
+
+@contextlib.contextmanager
+def together():
+    """What one process fails to do, all fail to do, with its error; without it, they would wait forever.
+
+    All processes must come here, and leave only when all of them have come to the end.
+
+    Raises:
+      UserError: raised inside, here or on another process.
+    """
+    if jax.process_count() == 1:
+        yield
+        return
+    error = None
+    try:
+        yield
+    except UserError as raised:
+        error = raised
+    said = gather(str(error) if error else "")
+    if error:
+        raise error
+    for process, text in enumerate(said):
+        if text:
+            raise UserError(f"process {process}: {text}")
+
+
+def from_first(tree):
+    """A tree of arrays as the first process has it, on all of them.
+
+    Args:
+      tree: there, of arrays; on the others, of arrays or `jax.ShapeDtypeStruct` of the same shapes.
+
+    Returns:
+      The tree, as host arrays if there are several processes.
+    """
+    if jax.process_count() == 1:
+        return tree
+    if not is_first():
+        tree = jax.tree.map(lambda x: np.broadcast_to(np.zeros((), x.dtype), x.shape), tree)
+    return multihost_utils.broadcast_one_to_all(tree)
+
+
+def local(tree):
+    """One device's copy of a tree that `Compiled.place` or a step has put on several.
+
+    What is computed from it concerns this process and that device alone.
+    """
+    return jax.tree.map(lambda x: x.addressable_data(0), tree)
+
+
+def pass_on_stop():
+    """Tells the other processes that this one shall stop; see `stop_agreed`."""
+    if jax.process_count() > 1:
+        # JAX listens for it in every process that has joined others.
+        signal.raise_signal(signal.SIGTERM)
+
+
+def stop_agreed(call: int, asked: bool) -> bool:
+    """Whether the run ends with this step.
+
+    One process ends when it is asked to. Several must end with the same step: when one of them gets
+    SIGTERM, JAX finds a step that none has reached yet.
+
+    Args:
+      call: the number of this call, from 1: to be made by every process at every step. JAX takes a
+        process that has not called yet for one at 0.
+      asked: whether this process is to end.
+    """
+    if jax.process_count() == 1:
+        return asked
+    return multihost_utils.reached_preemption_sync_point(call)
+
+
+def choose(batch: int, requested: int, *, available: int, processes: int = 1) -> int:
     """The number of devices that a run uses.
 
     Args:
       batch: augmented samples in a step, over all devices.
       requested: the number asked for; 0 for as many as there are and as divide the batch.
-      available: the number that there are.
+      available: the number that there are, over all processes.
+      processes: that train together; each takes the same number of devices.
+
+    Returns:
+      The number; 1 for a batch of 1, whatever is asked for.
 
     Raises:
       UserError: more are asked for than there are, or the batch cannot be divided.
     """
-    if not requested:
-        return max(n for n in range(1, min(batch, available) + 1) if batch % n == 0)
     if requested > available:
-        raise UserError(f"train.devices={requested}: this machine has {available}")
+        where = "this machine has" if processes == 1 else f"these {processes} processes have"
+        raise UserError(f"train.devices={requested}: {where} {available}")
+    if batch % processes:
+        raise UserError(f"train.batch={batch}: {processes} processes train together, so it must be a "
+                        f"multiple of {processes}; or start one process alone")
+    if not requested:
+        return max(n for n in range(processes, min(batch, available) + 1, processes) if batch % n == 0)
+    if requested % processes:
+        raise UserError(f"train.devices={requested}: {processes} processes train together, so it must "
+                        f"be a multiple of {processes}, or 0 for as many as divide the batch")
+    if batch == 1:
+        return 1
     if batch % requested:
         raise UserError(f"train.batch={batch}: it must be a multiple of the {requested} devices, or "
                         f"set train.devices to a divisor of {batch}")
     return requested
+
+
+def _chosen(count):
+    """The devices of a run, the same number from every process, process by process."""
+    share = count // jax.process_count()
+    return [device for process in range(jax.process_count())
+            for device in jax.local_devices(process_index=process)[:share]]
 
 
 class Compiled:
@@ -46,28 +204,41 @@ class Compiled:
     def __init__(self, make, *, batch: int, count: int):
         """`make` is axis name or None -> step function, as `step.make_step` builds it."""
         self.count, self._executable = count, None
-        samples = jnp.arange(batch, dtype=jnp.int32)
+        if count < jax.device_count():
+            log.info("a batch of %d runs on %d of %d devices", batch, count, jax.device_count())
+        samples, devices = np.arange(batch, dtype=np.int32), _chosen(count)
         if count == 1:
-            self._samples, self._where = samples, jax.devices()[0]
+            self._where = devices[0]
             self._step = jax.jit(make(None), donate_argnums=0)
-        else:
-            devices = jax.devices()[:count]
-            self._samples = samples.reshape(count, batch // count)
-            self._where = NamedSharding(Mesh(devices, (AXIS,)), PartitionSpec())
-            self._step = jax.pmap(
-                make(AXIS), axis_name=AXIS, devices=devices, donate_argnums=0,
-                in_axes=(None, 0, None, None), out_axes=(None, None))
+            self._samples = self._own = jax.device_put(samples, devices[0])
+            return
+        samples = samples.reshape(count, batch // count)
+        mesh = Mesh(np.array(devices), (AXIS,))
+        self._where = NamedSharding(mesh, PartitionSpec())
+        self._samples = _global(samples, NamedSharding(mesh, PartitionSpec(AXIS)))
+        # A program of several processes is traced with this one's part and called with the whole.
+        self._own = samples[[device.process_index == jax.process_index() for device in devices]]
+        self._step = jax.pmap(
+            make(AXIS), axis_name=AXIS, devices=devices, donate_argnums=0,
+            in_axes=(None, 0, None, None), out_axes=(None, None))
 
-    def place(self, tree):
+    def place(self, tree: Any) -> Any:
         """Puts state, pair or frozen weights where the step wants them, once and not at every step."""
-        return jax.device_put(tree, self._where)
+        if jax.process_count() == 1:
+            return jax.device_put(tree, self._where)
+        return jax.tree.map(lambda x: _global(np.asarray(x), self._where), tree)
 
     def __call__(self, state, pair, frozen):
         """One step: (new state, metrics). The first call compiles, for these shapes only."""
         if self._executable is None:
             start = time.monotonic()
-            self._executable = self._step.lower(state, self._samples, pair, frozen).compile()
+            self._executable = self._step.lower(state, self._own, pair, frozen).compile()
             # Before the step takes its own memory: the two would add up.
             compilation.release_memory()
             log.info("compiled in %.0f s", time.monotonic() - start)
         return self._executable(state, self._samples, pair, frozen)
+
+
+def _global(array, sharding):
+    """An array over the devices of all processes, each of which has the whole of it."""
+    return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])

@@ -112,7 +112,9 @@ def from_trees(trees: dict) -> states.TrainState:
 def train(run: Run, *, begun: Callable[[], None]):
     """Trains until the last step, from the newest checkpoint.
 
-    Ctrl-C or SIGTERM saves and returns early.
+    Ctrl-C or SIGTERM saves and returns early. Of several processes that train together the first
+    reads and writes the folder; the state that it begins with is everyone's, and a signal to one of
+    them stops all after the same step.
 
     Args:
       run: what to train.
@@ -120,21 +122,21 @@ def train(run: Run, *, begun: Callable[[], None]):
         folder can be loaded whatever happens.
 
     Returns:
-      (state, whether it is the last step's).
+      (state, whether it is the last step's); see `devices.local`.
 
     Raises:
       Diverged: a loss or a parameter is not finite, or the generator's pictures are flat.
       UserError: a checkpoint cannot be read or written.
     """
-    saver = checkpoint.Checkpoints(run.checkpoint_folder, keep=run.cadence.keep)
+    with devices.together():
+        saver = (checkpoint.Checkpoints(run.checkpoint_folder, keep=run.cadence.keep)
+                 if devices.is_first() else checkpoint.Elsewhere())
     try:
-        start = saver.latest()
-        if start is None:
-            start, state = 0, run.initial_state()
-            saver.save(0, to_trees(state))
-        else:
-            state = from_trees(saver.restore(start, to_trees(jax.eval_shape(run.initial_state))))
-        begun()
+        with devices.together():
+            state = _begin(run, saver)
+            begun()
+        state = devices.from_first(state)
+        start = int(state.step)
         if start:
             log.info("continuing from step %d of %d", start, run.updates.steps)
         return _steps(run, state, start, saver)
@@ -142,18 +144,32 @@ def train(run: Run, *, begun: Callable[[], None]):
         saver.close()
 
 
+def _begin(run, saver):
+    """The state of the newest checkpoint, or a new one, saved; other processes know its shapes only."""
+    shapes = jax.eval_shape(run.initial_state)
+    if not devices.is_first():
+        return shapes
+    start = saver.latest()
+    if start is not None:
+        return from_trees(saver.restore(start, to_trees(shapes)))
+    state = run.initial_state()
+    saver.save(0, to_trees(state))
+    return state
+
+
 def _steps(run, state, start, saver):
     compiled = run.compiled()
     state, pair, frozen = (compiled.place(tree) for tree in (state, run.pair, run.frozen))
-    bar = progress.Progress(run.workdir, start=start, steps=run.updates.steps,
-                            tensorboard=run.tensorboard)
-    measured = progress.HeldOut(run.workdir / "heldout.jsonl", start=start) if run.measure else None
-    guard, pending, done = _Guard(saver), None, start
+    bar, measured = _tellers(run, start)
+    guard, pending, done = _Guard(saved=start), None, start
 
     def measure():
-        if measured and measured.last < done and (last or done % run.cadence.measure == 0):
+        if run.measure and (last or done % run.cadence.measure == 0):
             jax.block_until_ready(state)
-            measured.write(done, lambda: run.measure(state.best_generator))
+            with devices.together():
+                if measured and measured.last < done:
+                    best = devices.local(state.best_generator)
+                    measured.write(done, lambda: run.measure(best))
 
     try:
         with _stop_signals() as stopped:
@@ -162,7 +178,8 @@ def _steps(run, state, start, saver):
             for done in range(start + 1, run.updates.steps + 1):
                 state, metrics = compiled(state, pair, frozen)
                 bar.advance()
-                last = done == run.updates.steps or stopped.is_set()
+                last = (devices.stop_agreed(done - start, stopped.is_set())
+                        or done == run.updates.steps)
                 if done % run.cadence.log == 0 or last:
                     # The figures of the log before this one: they have arrived, fetching them does
                     # not hold up the device.
@@ -172,12 +189,14 @@ def _steps(run, state, start, saver):
                     _report(bar, guard, pending)
                     pending = None
                     guard.check_state(done, state)
-                    saver.save(done, to_trees(state))
+                    with devices.together():
+                        saver.save(done, to_trees(state))
+                    guard.saved = done
                     if measured:
                         measured.mark(done)
                 if run.cadence.preview and (done % run.cadence.preview == 0 or last):
-                    progress.save_preview(run.workdir / "samples" / f"{done:06d}.png",
-                                          run.preview(state.best_generator))
+                    with devices.together():
+                        _preview(run, done, state)
                 measure()
                 if last:
                     break
@@ -186,6 +205,21 @@ def _steps(run, state, start, saver):
         if measured:
             measured.close()
     return state, done == run.updates.steps
+
+
+def _tellers(run, start):
+    """What writes the figures of losses and of quality; the latter None if nothing is measured."""
+    if not devices.is_first():
+        return progress.Silence(), None
+    bar = progress.Progress(run.workdir, start=start, steps=run.updates.steps,
+                            tensorboard=run.tensorboard)
+    return bar, progress.HeldOut(run.workdir / "heldout.jsonl", start=start) if run.measure else None
+
+
+def _preview(run, step, state):
+    if devices.is_first():
+        progress.save_preview(run.workdir / "samples" / f"{step:06d}.png",
+                              run.preview(devices.local(state.best_generator)))
 
 
 def _report(bar, guard, pending):
@@ -199,8 +233,8 @@ def _report(bar, guard, pending):
 class _Guard:
     """Stops a run that has gone wrong, before anything bad is saved."""
 
-    def __init__(self, saver):
-        self._saver = saver
+    def __init__(self, *, saved):
+        self.saved = saved  # the newest step that is
         self._flat_logs = 0
 
     def check_metrics(self, step, values):
@@ -218,7 +252,7 @@ class _Guard:
             raise Diverged(f"a parameter is not finite at step {step}; {self._advice()}")
 
     def _advice(self):
-        return (f"the last good checkpoint is step {self._saver.latest()}; train in a new folder "
+        return (f"the last good checkpoint is step {self.saved}; train in a new folder "
                 "with smaller optim.g_rate and optim.d_rate, or model.dtype=float32")
 
 
@@ -229,7 +263,10 @@ def _all_finite(state):
 
 @contextlib.contextmanager
 def _stop_signals():
-    """An event that Ctrl-C and SIGTERM set, instead of killing the process in mid-step."""
+    """An event that Ctrl-C and SIGTERM set, instead of killing the process in mid-step.
+
+    Of several processes JAX handles SIGTERM, see `devices.stop_agreed`; Ctrl-C is passed on as one.
+    """
     event = threading.Event()
     # Signals reach only the main thread, and a program may train in another.
     if threading.current_thread() is not threading.main_thread():
@@ -241,8 +278,11 @@ def _stop_signals():
             raise KeyboardInterrupt
         log.warning("stopping after this step; press Ctrl-C again to stop without saving")
         event.set()
+        devices.pass_on_stop()
 
-    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    alone = jax.process_count() == 1
+    numbers = (signal.SIGINT, signal.SIGTERM) if alone else (signal.SIGINT,)
+    old = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield event
     finally:

@@ -145,6 +145,19 @@ class Progress:
             self._board.close()
 
 
+class Silence:
+    """Stands for the `Progress` of a run in a process that leaves telling to another one."""
+
+    def advance(self):
+        """Does nothing."""
+
+    def report(self, step: int, values: dict[str, float]):
+        """Does nothing."""
+
+    def close(self):
+        """Does nothing."""
+
+
 def _tensorboard_writer(folder, start):
     try:
         import tensorboardX

@@ -1,3 +1,8 @@
+import logging
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,21 +21,80 @@ from deepsim_jax.types import Pair
 ADAM = optax.scale_by_adam(b1=0.5, b2=0.999)
 
 
-@pytest.mark.parametrize("batch, requested, available, count", [
-    (1, 0, 8, 1), (4, 0, 2, 2), (4, 0, 8, 4), (6, 0, 4, 3), (7, 0, 4, 1), (3, 0, 1, 1),
-    (4, 1, 8, 1), (4, 2, 8, 2), (8, 8, 8, 8),
-])
-def test_the_number_of_devices_divides_the_batch(batch, requested, available, count):
-    assert devices.choose(batch, requested, available=available) == count
+# Processes of other device numbers than this one's; compiled fast rather than well.
+FAST = {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
+
+REAL_TASK = """
+import sys, jax, numpy as np, optax
+from deepsim_jax import augment
+from deepsim_jax.data import pair
+from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.training import devices, state as states, step as steps
+
+photo = np.random.default_rng(0).integers(0, 255, (4, 5, 3)).repeat(8, 0).repeat(8, 1)
+source = pair.prepare(photo.astype(np.uint8), kind="edges")
+sizes = deepsim.Architecture(filters=2, downsamplings=1, blocks=1)
+task = deepsim.Task(sizes, augment.Augmentation(tps=0.9), d_filters=2, d_layers=1, d_scales=1)
+adam = optax.scale_by_adam(b1=0.5, b2=0.999)
+updates = steps.Updates(moments=adam, g_rate=1e-3, d_rate=1e-3, steps=9, constant_steps=9)
+first = jax.device_get(states.create(task.init, jax.random.key(0), adam, ema=False))
+found = {}
+for count in (1, 2, 4, 8):
+    def make(axis):
+        return steps.make_step(task.batch, task.losses, updates, seed=1, axis=axis)
+    compiled = devices.Compiled(make, batch=8, count=count)
+    state, pictures = compiled.place(first), pair.to_device(source, multiple=sizes.multiple)
+    state, metrics = compiled(state, compiled.place(pictures), None)
+    found |= {f"{count}/{name}": value for name, value in metrics.items()}
+    for network in "generator", "discriminator":
+        moments = jax.tree.leaves(getattr(state, network + "_opt").mu)
+        found[f"{count}/{network}"] = np.concatenate([np.ravel(leaf) for leaf in moments])
+np.savez(sys.argv[1], **found)
+"""
 
 
-@pytest.mark.parametrize("batch, requested, message", [
-    (4, 3, "train.devices=3: this machine has 2"),
-    (3, 2, "train.batch=3: .* multiple of the 2 devices"),
+@pytest.mark.parametrize("batch, requested, available, processes, count", [
+    (1, 0, 8, 1, 1), (1, 2, 8, 1, 1), (4, 0, 2, 1, 2), (4, 0, 8, 1, 4), (6, 0, 4, 1, 3),
+    (7, 0, 4, 1, 1), (3, 0, 1, 1, 1), (4, 1, 8, 1, 1), (4, 2, 8, 1, 2), (8, 8, 8, 1, 8),
+    (8, 0, 8, 2, 8), (6, 0, 8, 2, 6), (12, 0, 8, 4, 4), (2, 2, 8, 2, 2),
 ])
-def test_what_cannot_be_is_told(batch, requested, message):
+def test_the_number_of_devices_divides_the_batch(batch, requested, available, processes, count):
+    assert devices.choose(batch, requested, available=available, processes=processes) == count
+
+
+@pytest.mark.parametrize("batch, requested, processes, message", [
+    (4, 5, 1, "train.devices=5: this machine has 4"),
+    (4, 8, 2, "train.devices=8: these 2 processes have 4"),
+    (3, 2, 1, "train.batch=3: .* multiple of the 2 devices"),
+    (6, 4, 2, "train.batch=6: .* multiple of the 4 devices"),
+    (1, 0, 2, "train.batch=1: 2 processes train together, so it must be a multiple of 2"),
+    (4, 3, 2, "train.devices=3: 2 processes train together, .* multiple of 2"),
+])
+def test_what_cannot_be_is_told(batch, requested, processes, message):
     with pytest.raises(UserError, match=message):
-        devices.choose(batch, requested, available=2)
+        devices.choose(batch, requested, available=4, processes=processes)
+
+
+@pytest.mark.parametrize("batch, told", [(1, ["a batch of 1 runs on 1 of 2 devices"]), (2, [])])
+def test_devices_that_are_left_out_are_told(caplog, batch, told):
+    with caplog.at_level(logging.INFO, "deepsim_jax"):
+        devices.Compiled(lambda axis: lambda *_: None, batch=batch, count=batch)
+    assert caplog.messages == told
+
+
+def test_the_real_losses_and_gradients_do_not_depend_on_the_number_of_devices(tmp_path):
+    subprocess.run([sys.executable, "-c", REAL_TASK, str(tmp_path / "found.npz")], check=True,
+                   env={**FAST, "JAX_NUM_CPU_DEVICES": "8"})
+    found = np.load(tmp_path / "found.npz")
+    for name in "g_gan", "g_features", "d":
+        losses = [found[f"{count}/{name}"] for count in (1, 2, 4, 8)]
+        np.testing.assert_allclose(losses, losses[0], rtol=2e-6)
+    for name in "generator", "discriminator":
+        one = found[f"1/{name}"]
+        assert np.abs(one).max() > 1e-3
+        for count in (2, 4, 8):
+            np.testing.assert_allclose(found[f"{count}/{name}"], one, rtol=1e-4,
+                                       atol=1e-5 * np.abs(one).max())
 
 
 def losses(g, d, batch, frozen):
