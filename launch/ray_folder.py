@@ -14,6 +14,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 
 import train_folder
 
@@ -194,11 +195,13 @@ def train(album: folder.Album, *, workers: int, threads: int, address: str, exte
         own = {"num_cpus": min(cores, workers * threads) if workers and threads else cores,
                "include_dashboard": False, "object_store_memory": STORE_BYTES}
     try:
+        _knock(address)
         ray.init(address=address, logging_level=logging.WARNING, **own)
     # Ray raises ConnectionError, RuntimeError, ValueError, TimeoutError and more.
     except Exception as error:
         raise UserError(f"--address={address}: no Ray there ({' '.join(str(error).split())[:200]}); "
-                        "start it with `ray start --head`, or leave --address out") from error
+                        "start it with `ray start --head`, set RAY_AUTH_MODE=token if it asks for a "
+                        "token, or leave --address out") from error
     try:
         pool = Pool(ray, album, workers=workers, threads=threads, extend=extend)
         old = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -211,6 +214,13 @@ def train(album: folder.Album, *, workers: int, threads: int, address: str, exte
     finally:
         ray.shutdown()
     return folder.write_summary(album, pool.rows)
+
+
+def _knock(address):
+    """Raises OSError if nobody listens there: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def main(arguments: list[str]) -> dict:

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +143,16 @@ def test_without_ray_the_other_command_is_named(tmp_path, scene):
         env={**os.environ, "PYTHONPATH": os.pathsep.join(
             [str(tmp_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])})
     assert done.returncode == 2 and "launch/train_folder.py" in done.stderr.splitlines()[-1]
+
+
+def test_an_address_without_a_ray_is_told_at_once(tmp_path, scene):
+    pytest.importorskip("ray")
+    images.write_png(tmp_path / "photos" / "cat.png", scene)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"  # bound, but nobody listens
+        done = subprocess.run(
+            [sys.executable, LAUNCH / "ray_folder.py", f"--input={tmp_path / 'photos'}",
+             f"--workdir={tmp_path / 'runs'}", f"--address={address}"],
+            text=True, capture_output=True, timeout=60)
+    assert done.returncode == 2 and f"--address={address}: no Ray there" in done.stderr
