@@ -232,7 +232,8 @@ class Compiled:
         """One step: (new state, metrics). The first call compiles, for these shapes only."""
         if self._executable is None:
             start = time.monotonic()
-            self._executable = self._step.lower(state, self._own, pair, frozen).compile()
+            self._executable = self._step.lower(state, self._own, pair, frozen).compile(
+                compilation.options())
             # Before the step takes its own memory: the two would add up.
             compilation.release_memory()
             log.info("compiled in %.0f s", time.monotonic() - start)

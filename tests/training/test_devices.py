@@ -33,8 +33,8 @@ from deepsim_jax.training import devices, state as states, step as steps
 
 photo = np.random.default_rng(0).integers(0, 255, (4, 5, 3)).repeat(8, 0).repeat(8, 1)
 source = pair.prepare(photo.astype(np.uint8), kind="edges")
-sizes = deepsim.Architecture(filters=2, downsamplings=1, blocks=1)
-task = deepsim.Task(sizes, augment.Augmentation(tps=0.9), d_filters=2, d_layers=1, d_scales=1)
+sizes = deepsim.Architecture(filters=2, downsamplings=1, blocks=0)
+task = deepsim.Task(sizes, augment.Augmentation(tps=0.9), d_filters=2, d_layers=3, d_scales=1)
 adam = optax.scale_by_adam(b1=0.5, b2=0.999)
 updates = steps.Updates(moments=adam, g_rate=1e-3, d_rate=1e-3, steps=9, constant_steps=9)
 first = jax.device_get(states.create(task.init, jax.random.key(0), adam, ema=False))
@@ -88,13 +88,13 @@ def test_the_real_losses_and_gradients_do_not_depend_on_the_number_of_devices(tm
     found = np.load(tmp_path / "found.npz")
     for name in "g_gan", "g_features", "d":
         losses = [found[f"{count}/{name}"] for count in (1, 2, 4, 8)]
-        np.testing.assert_allclose(losses, losses[0], rtol=2e-6)
+        np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
     for name in "generator", "discriminator":
         one = found[f"1/{name}"]
         assert np.abs(one).max() > 1e-3
         for count in (2, 4, 8):
             np.testing.assert_allclose(found[f"{count}/{name}"], one, rtol=1e-4,
-                                       atol=1e-5 * np.abs(one).max())
+                                       atol=1e-4 * np.abs(one).max())
 
 
 def losses(g, d, batch, frozen):

@@ -18,9 +18,9 @@ from deepsim_jax.training import devices
 STEPS = 30
 ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("SLURM_")},
                "JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
-SETTINGS = {"data.max_side": 32, "model.downsamplings": 1, "model.d_scales": 1, "train.batch": 2,
-            "loss.perceptual_weight": 0.0, "train.steps": STEPS, "train.save_every": 3,
-            "train.log_every": 5, "train.preview_every": 15}
+SETTINGS = {"data.max_side": 32, "model.downsamplings": 1, "model.blocks": 0, "model.d_scales": 1,
+            "model.d_layers": 1, "loss.perceptual_weight": 0.0, "train.batch": 2, "train.steps": STEPS,
+            "train.save_every": 3, "train.log_every": 5, "train.preview_every": 15}
 
 
 class Process:
@@ -89,19 +89,20 @@ def test_two_processes_train_as_one_killed_and_stopped_or_not(folder, tmp_path_f
     assert reference.code() == 0, reference.told()
 
     killed = pair_of(folder)
-    wait_for((folder / "run" / "checkpoints" / "6").exists, killed)
+    wait_for((folder / "run" / "config.json").exists, killed)
     for process in killed:
         process.send(signal.SIGKILL)
     assert [process.code() for process in killed] == [-signal.SIGKILL] * 2
 
     stopped = first, second = pair_of(folder)
-    wait_for(lambda: "continuing from step" in first.told(), stopped)
+    wait_for((folder / "run" / "checkpoints" / "6").exists, stopped)
     second.send(signal.SIGTERM)
     assert [process.code() for process in stopped] == [130, 130], first.told() + second.told()
     assert "the same command continues" in first.told()
 
     finished = first, second = pair_of(folder)
     assert [process.code() for process in finished] == [0, 0], first.told() + second.told()
+    assert "continuing from step" in first.told()
     assert first.printed() == [str(folder / "run" / "report.html")] and not second.printed()
     # Where it was stopped there is a picture more.
     assert {name for name in files(folder) ^ files(alone) if not name.startswith("samples")} == set()

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from deepsim_jax.training import checkpoint, loop, progress
+from deepsim_jax.training import checkpoint, devices, loop, progress
 from deepsim_jax.training import step as steps
 
 
@@ -163,6 +163,19 @@ def test_a_signal_saves_and_the_rest_follows_exactly(tmp_path, monkeypatch, numb
     same(state, expected)
     assert logged(run)[-1] == logged(whole)[-1]
     assert [row["step"] for row in logged(run)] == [2, 4, 5, 6, 8, 9], "where it stopped, and once"
+
+
+def test_processes_agree_on_an_end_by_the_steps_since_their_start(tmp_path, monkeypatch):
+    def agreed(call, asked):
+        calls.append(call)
+        return call == 3
+
+    monkeypatch.setattr(devices, "stop_agreed", agreed)
+    run = make(tmp_path)
+    for step in 3, 6:  # a process that has not called yet is taken for one at 0
+        calls = []
+        state, finished = loop.train(run, begun=lambda: None)
+        assert calls == [1, 2, 3] and not finished and int(state.step) == step
 
 
 def test_training_works_outside_of_the_main_thread(tmp_path):
