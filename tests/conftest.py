@@ -52,6 +52,32 @@ def trained(tmp_path_factory, scene):
 
 
 @pytest.fixture(scope="session")
+def untrained_pyramid():
+    """Makes a small SinGAN of random weights, of a photo of 22x28 px at three scales."""
+    from deepsim_jax.models.singan import learned, networks, noise, pyramid
+
+    def make(*, running=False, margin=0, scales=3):
+        plan = pyramid.plan((22, 28), min_size=12, steps="nearest", filters=4)
+        rng = np.random.default_rng(0)
+        generators, statistics = [], []
+        for size, width in zip(plan.sizes[:scales], plan.widths, strict=False):
+            picture = np.zeros((1, *size, 3), np.float32)
+            shapes = jax.eval_shape(networks.Generator(width, running=running).init, jax.random.key(0),
+                                    picture, picture)
+            generators.append(jax.tree.map(
+                lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes["params"]))
+            statistics.append(jax.tree.map(
+                lambda leaf: rng.uniform(0.5, 1, leaf.shape).astype(np.float32),
+                shapes.get("batch_stats", {})))
+        size = tuple(side + margin for side in plan.sizes[0])
+        return learned.Learned(
+            tuple(generators), tuple(statistics), tuple(np.float32([1, 0.3, 0.2][:scales])),
+            noise.draw(jax.random.key(7), size, coarsest=True), plan)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def sequence_folder(tmp_path_factory):
     """Four frames of 80x64 px with segmentations, in the DeepSIM authors' layout: a box that moves."""
     from deepsim_jax.data import images
