@@ -86,8 +86,14 @@ def vgg19_shapes(depth: int = 5) -> dict:
     return shapes
 
 
-def lean_step(task: deepsim.Task, size: int, batch: int = 1, *, perceptual: bool = True) -> dict:
-    """GMAC of the parts of a step at size x size, and of the whole, "step".
+def lean_step(task: deepsim.Task, size: tuple[int, int], batch: int, weights: dict | None) -> dict:
+    """GMAC of the parts of a step, and of the whole, "step".
+
+    Args:
+      task: what is trained.
+      size: (height, width) of its pictures.
+      batch: samples in a step.
+      weights: of the feature network, abstract or not; None for a step without the perceptual loss.
 
     Generator: forward, kernel gradients, input gradients except of its first layers. Discriminator,
     on generated and real samples: the same; and the input gradients of the generated ones once more,
@@ -96,14 +102,13 @@ def lean_step(task: deepsim.Task, size: int, batch: int = 1, *, perceptual: bool
     g_params, d_params = jax.eval_shape(task.init, jax.random.key(0))
 
     def image(samples, channels):
-        return jax.ShapeDtypeStruct((samples, size, size, channels), jnp.float32)
+        return jax.ShapeDtypeStruct((samples, *size, channels), jnp.float32)
 
     generator = convolutions(_applied(task.architecture.generator()), g_params, image(batch, 3))
     judge = convolutions(_applied(_discriminator(task)), d_params, image(2 * batch, 6))
     taps = deepsim.PERCEPTUAL_TAPS[: task.perceptual_depth]
-    looking = convolutions(
-        lambda params, x: features.vgg_features(params, x, taps),
-        vgg19_shapes(task.perceptual_depth), image(batch, 3)) if perceptual else []
+    looking = [] if weights is None else convolutions(
+        lambda params, x: features.vgg_features(params, x, taps), weights, image(batch, 3))
     forward = _sum(generator)
     parts = {
         "generator forward": forward,

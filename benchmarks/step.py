@@ -220,7 +220,7 @@ def measure(options) -> dict:
                for name, part in parts(run, state, frozen).items()}
     by_part["updates"] = median_seconds(updates(run, state), runs=options.runs)
     peak = max(peak, matmul.peak(dtype, sizes=sizes))
-    gmac = arithmetic.lean_step(run.task, size, options.batch, perceptual=frozen is not None)
+    gmac = arithmetic.lean_step(run.task, (size, size), options.batch, frozen)
     return _rounded({
         "seconds_per_step": seconds, "gmac": gmac["step"], **_speed(gmac["step"], seconds, peak),
         "peak": {"gflops": peak, "dtype": dtype},

@@ -1,0 +1,68 @@
+"""What the benchmarks' figures are computed from; the measuring itself is not repeated here."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from deepsim_jax import api, settings
+from deepsim_jax.errors import UserError
+from deepsim_jax.models.deepsim import task as deepsim
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """name -> the module of a benchmark; they are scripts that import each other by name."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module
+
+
+@pytest.mark.parametrize("size, batch, gmac", [
+    ((256, 256), 1, 265.93), ((320, 640), 1, 826.54), ((256, 256), 4, 4 * 265.93)])
+def test_arithmetic_of_the_papers_step(benchmark, size, batch, gmac):
+    # GMAC counted with hooks in the published program; a step needs three passes of the generator
+    # less the first layer's input gradient, and so on.
+    arithmetic = benchmark("arithmetic")
+    config = settings.load("paper")
+    task = deepsim.Task(api.architecture(config), api.augmentation(config))
+    found = arithmetic.lean_step(task, size, batch, arithmetic.vgg19_shapes())
+    assert found["step"] == pytest.approx(gmac, abs=0.005 * batch)
+    without = arithmetic.lean_step(task, size, batch, None)
+    assert without["features"] == 0 and without["step"] == found["step"] - found["features"]
+
+
+def test_a_config_and_its_changes_are_read_from_one_word(benchmark):
+    spec = benchmark("time_to_quality").Spec.read(
+        "quickstart:tiny,train.steps=7,augment.tps_points=(4, 2),loss.perceptual=none,seed=3")
+    assert spec.config == "quickstart:tiny" and spec.changes == {
+        "train.steps": 7, "augment.tps_points": [4, 2], "loss.perceptual": "none", "seed": 3}
+    config = spec.full({"seed": 1})
+    assert (config.train.steps, config.augment.tps_points, config.seed) == (7, (4, 2), 1)
+    with pytest.raises(UserError, match="did you mean"):
+        benchmark("time_to_quality").Spec.read("paper,train.stepz=7").full({})
+
+
+def test_where_curves_reach_a_target(benchmark):
+    quality = benchmark("time_to_quality")
+
+    def runs(tflop, *curves):
+        return {"runs": [{"curve": [
+            {"step": 10 * i, "seconds": 10.0 * i + seed, "tflop": tflop * i, "lpips": value}
+            for i, value in enumerate(curve, 1)]} for seed, curve in enumerate(curves)]}
+
+    slow = runs(3.0, [.9, .6, .5, .4], [.8, .7, .3, .5], [.9, .8, .6, .6])  # medians .9 .7 .5 .5
+    fast = runs(1.0, [.6, .5, .3], [.7, .4, .6], [.6, .5, .4])
+    assert quality.reached(slow["runs"], .6) == {
+        "median": {"step": 30, "seconds": 31.0, "tflop": 9.0},
+        "every seed": {"step": 30, "seconds": 31.0, "tflop": 9.0}}
+    assert quality.reached(slow["runs"], .1) == {}
+    found = quality.comparisons({"slow": slow, "fast": fast}, {"LPIPS 0.45": .45})
+    assert found["LPIPS 0.45"] == {"lpips": .45, "configs": {
+        "slow": {}, "fast": {"median": {"step": 30, "seconds": 31.0, "tflop": 3.0}}}}
+    of_slow = found["end of slow"]["configs"]
+    assert of_slow["slow"]["share"] == 1 and "every seed" not in of_slow["slow"]
+    assert of_slow["fast"]["every seed"]["step"] == 20  # .5 .4 .5
+    assert of_slow["fast"]["share"] == pytest.approx(2 / 9, rel=1e-4)
+    assert found["end of fast"]["configs"]["slow"] == {}
