@@ -2,30 +2,33 @@ import jax
 import numpy as np
 import pytest
 
+from deepsim_jax.models.singan import learned as learning
 from deepsim_jax.models.singan import networks, noise
 
+APPLY = jax.jit(learning.Learned.apply, static_argnums=1)
 
-def test_a_scale_makes_what_its_generator_makes(untrained_pyramid):
+
+def test_a_scale_makes_what_its_generator_makes(untrained_pyramid, plainly):
     learned = untrained_pyramid()
     assert learned.scales == 3 and learned.channels == 3 and learned.margin == 0
     assert learned.pyramid.sizes == ((12, 16), (17, 21), (22, 28))
     size = learned.pyramid.sizes[1]
     z, previous = noise.draw(jax.random.key(0), size), noise.draw(jax.random.key(1), size)
-    expected = networks.Generator(learned.pyramid.widths[1]).apply(
-        {"params": learned.generators[1]}, 0.3 * z, previous)
-    np.testing.assert_allclose(learned.apply(1, z, previous), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        APPLY(learned, 1, z, previous), plainly.generate(learned, 1, z, previous), atol=1e-4)
 
 
 def test_running_statistics_are_used_where_there_are_some(untrained_pyramid):
     learned = untrained_pyramid(running=True)
-    size = learned.pyramid.sizes[0]
-    z, previous = noise.draw(jax.random.key(0), size), np.zeros((1, *size, 3), np.float32)
-    made = learned.apply(0, z, previous)
-    changed = learned.replace(statistics=({},) * 3).apply(0, z, previous)
-    assert np.abs(made - changed).max() > 1e-3
-    expected = networks.Generator(learned.pyramid.widths[0], running=True).apply(
-        {"params": learned.generators[0], "batch_stats": learned.statistics[0]}, z, previous, train=False)
-    np.testing.assert_allclose(made, expected, atol=1e-5)
+    size = learned.pyramid.sizes[1]
+    z, previous = noise.draw(jax.random.key(0), size), noise.draw(jax.random.key(1), size)
+    made = APPLY(learned, 1, z, previous)
+    # A pixel's result depends on the receptive field alone, not on all pixels' mean.
+    changed = APPLY(learned, 1, z.at[:, 12:, 12:].set(9), previous)
+    np.testing.assert_array_equal(made[:, :7], changed[:, :7])
+    assert (made[:, 12:, 12:] != changed[:, 12:, 12:]).all()
+    other = learned.replace(statistics=jax.tree.map(lambda leaf: 2 * leaf, learned.statistics))
+    assert np.abs(APPLY(other, 1, z, previous) - made).max() > 0.01
 
 
 def test_it_is_an_argument_of_jitted_functions(untrained_pyramid):
