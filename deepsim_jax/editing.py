@@ -15,9 +15,6 @@ from deepsim_jax.errors import UserError
 
 log = logging.getLogger("deepsim_jax")
 
-VIDEO_CODECS = {".mp4": "vp09", ".webm": "VP90"}
-"""Container suffix -> FourCC. VP9 plays in every current browser and needs no extra encoder."""
-
 FEATHER = 0.02
 """Width of the seam between edited and kept pixels, as a fraction of the longer side."""
 
@@ -83,7 +80,7 @@ def edit_path(
       edit: primitive, uint8 (H, W, 3) -> picture.
       source: a picture, a folder or a video file.
       output: a picture, a folder (pictures of the same names) or, for a folder or a video of
-        primitives, a video file with a suffix in `VIDEO_CODECS`.
+        primitives, a video file with a suffix in `videos.WRITTEN`.
       size: (height, width) of the primitives. Video has even sizes: frames with one row or column
         more than this are cropped.
 
@@ -108,10 +105,10 @@ def edit_path(
         write_picture(output, picture)
         return [(primitive, picture)]
     pairs = ((primitive, edit(primitive)) for primitive in frames)
-    if output.suffix.lower() in VIDEO_CODECS:
+    if output.suffix.lower() in videos.WRITTEN:
         return _write_video(output, pairs, rate)
     if output.suffix:
-        raise UserError(f"output {output}: give a folder or a {' or '.join(VIDEO_CODECS)} file")
+        raise UserError(f"output {output}: give a folder or a {' or '.join(videos.WRITTEN)} file")
     ends = []
     for name, done in zip(names, pairs, strict=False):
         images.write_png(output / name, done[1])
@@ -181,30 +178,12 @@ def _video(path, size):
 
 
 def _write_video(output, pairs, rate):
-    """Encodes into a temporary file, which takes the output's name when it is complete."""
-    partial = output.with_name(f".{output.stem}.part{output.suffix}")
-    count, ends = 0, []
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        for primitive, picture in pairs:
-            if not count:
-                # 4:2:0 video has even sizes; a single odd row or column is repeated.
-                size = tuple(n + n % 2 for n in picture.shape[1::-1])
-                code = cv2.VideoWriter_fourcc(*VIDEO_CODECS[output.suffix.lower()])
-                writer = cv2.VideoWriter(str(partial), code, rate, size)
-                if not writer.isOpened():
-                    raise UserError(f"output {output}: this OpenCV cannot write it, try a folder")
-            pad = ((0, size[1] - picture.shape[0]), (0, size[0] - picture.shape[1]), (0, 0))
-            writer.write(cv2.cvtColor(np.pad(picture, pad, mode="edge"), cv2.COLOR_RGB2BGR))
-            count, ends = count + 1, [*ends[:1], (primitive, picture)]
-        writer.release()
-        # OpenCV keeps a full disk to itself.
-        if sum(1 for _ in videos.decode(partial)) != count:
-            raise UserError(f"output {output}: could not be written completely; free some space")
-        partial.replace(output)
-    except OSError as error:
-        raise UserError(f"output {output}: cannot be written ({error.strerror})") from error
-    finally:
-        if partial.exists():
-            partial.unlink()
+    ends = []
+
+    def pictures():
+        for done in pairs:
+            ends[:] = [*ends[:1], done]
+            yield done[1]
+
+    videos.write_video(output, pictures(), rate)
     return ends

@@ -48,7 +48,7 @@ flags.DEFINE_string("input", None, "edit: the edited primitive: a picture, a rec
                     "clip:carphone, ... (default: the run's data.sequence); analyse, prepare: the "
                     "same. table: sequences, with commas between them.")
 flags.DEFINE_string("output", None, "edit: the .png to write; for a folder or a video of primitives a "
-                    "folder, an .mp4 or a .webm. evaluate, analyse, prepare: a folder.")
+                    "folder, an .mp4, a .webm or a .gif. evaluate, analyse, prepare: a folder.")
 flags.DEFINE_string("keep", None, "edit: 'auto', or a mask whose non-zero pixels are kept from the "
                     "photo.")
 flags.DEFINE_list("amounts", [], "edit: factors for a recipe's movements, e.g. 0,0.5,1,2: makes a strip.")

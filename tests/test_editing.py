@@ -234,7 +234,7 @@ def test_an_incomplete_video_does_not_take_the_name(tmp_path, folder, monkeypatc
 
     real = cv2.VideoWriter
     (tmp_path / "out.mp4").write_bytes(b"the video of yesterday")
-    monkeypatch.setattr(editing.cv2, "VideoWriter", Full)
+    monkeypatch.setattr(cv2, "VideoWriter", Full)
     with pytest.raises(UserError, match="out.mp4: could not be written completely"):
         editing.edit_path(invert, folder, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"the video of yesterday"

@@ -1,5 +1,6 @@
-"""Sequences from video files, read with OpenCV, and the cuts in them."""
+"""Videos: sequences from files, read with OpenCV, and the cuts in them; files from frames."""
 
+import io
 import itertools
 import logging
 import os
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from deepsim_jax.data import images
 from deepsim_jax.data.sequence import Sequence, check_limit, select
 from deepsim_jax.errors import UserError
 
@@ -19,6 +22,15 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 log = logging.getLogger("deepsim_jax")
 
 SUFFIXES = (".mp4", ".avi", ".webm", ".mov", ".mkv")
+
+# Container suffix -> FourCC. VP9 plays in every current browser and needs no extra encoder.
+_CODECS = {".mp4": "vp09", ".webm": "VP90"}
+
+WRITTEN = (*_CODECS, ".gif")
+"""Suffixes of files that `write_video` can write."""
+
+_GIF_COLORS = 256
+_GIF_FRAMES_SEEN = 16  # from which the colours are chosen
 
 # Up to so many bytes of decoded frames are kept; longer videos are decoded again when asked for.
 _KEPT = 256 * 2**20
@@ -110,6 +122,74 @@ def decode(path: Path) -> Iterator[np.ndarray]:
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
     finally:
         reader.release()
+
+
+def write_video(path: Path, frames: Iterable[np.ndarray], rate: float) -> int:
+    """Writes frames as a video that browsers play, or as an animated GIF that repeats for ever.
+
+    The file takes its name when it is complete; what was there before is kept if anything fails.
+
+    Args:
+      path: with a suffix in `WRITTEN`.
+      frames: (H, W, 3) uint8 RGB of one size. Video has even sizes: an odd last row or column is
+        repeated. A GIF has 256 colours, the same for all frames.
+      rate: frames per second. A GIF counts hundredths of a second.
+
+    Returns:
+      The number of frames.
+
+    Raises:
+      UserError: another suffix, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITTEN:
+        raise UserError(f"output {path}: moving pictures are written as {' or '.join(WRITTEN)}")
+    if suffix == ".gif":
+        content, count = _gif(list(frames), rate)
+        images.write_bytes_atomic(path, content)
+        return count
+    partial = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        count = _encode(partial, frames, rate, _CODECS[suffix], path)
+        # OpenCV keeps a full disk to itself.
+        if sum(1 for _ in decode(partial)) != count:
+            raise UserError(f"output {path}: could not be written completely; free some space")
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(f"output {path}: cannot be written ({error.strerror})") from error
+    finally:
+        if partial.exists():
+            partial.unlink()
+    return count
+
+
+def _encode(partial, frames, rate, codec, path):
+    count = 0
+    for frame in frames:
+        if not count:
+            size = tuple(side + side % 2 for side in frame.shape[1::-1])
+            writer = cv2.VideoWriter(str(partial), cv2.VideoWriter_fourcc(*codec), rate, size)
+            if not writer.isOpened():
+                raise UserError(f"output {path}: this OpenCV cannot write it, try a folder")
+        pad = ((0, size[1] - frame.shape[0]), (0, size[0] - frame.shape[1]), (0, 0))
+        writer.write(cv2.cvtColor(np.pad(frame, pad, mode="edge"), cv2.COLOR_RGB2BGR))
+        count += 1
+    writer.release()
+    return count
+
+
+def _gif(frames, rate):
+    """(content of the file, number of frames)."""
+    seen = frames[:: -(-len(frames) // _GIF_FRAMES_SEEN)]
+    palette = Image.fromarray(np.concatenate(seen)).quantize(_GIF_COLORS, Image.Quantize.MEDIANCUT)
+    # Without dithering, whose grain would be another in each frame.
+    first, *others = (Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+                      for frame in frames)
+    buffer = io.BytesIO()
+    first.save(buffer, format="GIF", save_all=True, append_images=others, duration=round(1000 / rate),
+               loop=0, optimize=False)
+    return buffer.getvalue(), len(frames)
 
 
 def find_cuts(frames: Iterable[np.ndarray]) -> list[int]:

