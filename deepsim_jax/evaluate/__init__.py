@@ -10,11 +10,12 @@
 from deepsim_jax.evaluate.columns import COLUMNS
 from deepsim_jax.evaluate.frechet import frechet_distance, frechet_vgg16, sifid
 from deepsim_jax.evaluate.measures import available, measure
+from deepsim_jax.evaluate.naturalness import niqe
 from deepsim_jax.evaluate.perceptual import lpips
 from deepsim_jax.evaluate.pixelwise import diversity, psnr, rmse, ssim
 from deepsim_jax.evaluate.saliency import asvs
 
 __all__ = [
     "COLUMNS", "asvs", "available", "diversity", "frechet_distance", "frechet_vgg16", "lpips", "measure",
-    "psnr", "rmse", "sifid", "ssim",
+    "niqe", "psnr", "rmse", "sifid", "ssim",
 ]
