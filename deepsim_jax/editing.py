@@ -67,6 +67,43 @@ def composite(photo: np.ndarray, edited: np.ndarray, keep: np.ndarray) -> np.nda
     return np.where(keep[..., None], photo, blend)
 
 
+def soften(mask: np.ndarray, *, dilation: float, feather: float) -> np.ndarray:
+    """Widens a mask by a disk and blurs its border, as SinGAN's edits are laid over the photo.
+
+    Args:
+      mask: bool (H, W), True = changed.
+      dilation: radius of the disk in pixels.
+      feather: standard deviation of the Gaussian blur in pixels.
+
+    Returns:
+      float64 (H, W), from 0 to 1: 1 where it is highest, and exactly 0 where the blur does not reach,
+      which is 4 * feather far along rows and columns.
+    """
+    if mask.all() or not mask.any():
+        return mask.astype(np.float64)
+    wide = scipy.ndimage.distance_transform_edt(~mask) <= dilation
+    soft = scipy.ndimage.gaussian_filter(wide.astype(np.float64), feather, mode="nearest", truncate=4.0)
+    low, high = soft.min(), soft.max()
+    return (soft - low) / (high - low) if low < high else wide.astype(np.float64)
+
+
+def blend(photo: np.ndarray, made: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """weights * made + (1 - weights) * photo, rounded: the photo, bit for bit, where the weight is 0.
+
+    Args:
+      photo: uint8 (H, W, 3).
+      made: uint8 (h, w, 3) of the same aspect; enlarged to the photo's size if it is smaller.
+      weights: float (H, W) from 0 to 1.
+
+    Returns:
+      uint8 (H, W, 3).
+    """
+    if made.shape != photo.shape:
+        made = cv2.resize(made, photo.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    mixed = photo + weights[..., None] * (made.astype(np.float64) - photo)
+    return np.where(weights[..., None] == 0, photo, np.rint(mixed).astype(np.uint8))
+
+
 def edit_path(
     edit: Callable[[np.ndarray], np.ndarray],
     source: pathlib.Path,

@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+import scipy.ndimage
 from PIL import Image
 
 from deepsim_jax import editing
@@ -239,6 +240,40 @@ def test_an_incomplete_video_does_not_take_the_name(tmp_path, folder, monkeypatc
         editing.edit_path(invert, folder, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"the video of yesterday"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out.mp4"]
+
+
+@pytest.mark.parametrize("dilation, feather", [(7, 5), (3, 1.5)])
+def test_a_mask_is_dilated_by_a_disk_and_blurred(dilation, feather):
+    mask = np.zeros((70, 90), bool)
+    mask[30:38, 40:60] = mask[50, 20] = True
+    y, x = np.mgrid[-dilation: dilation + 1, -dilation: dilation + 1]
+    wide = scipy.ndimage.binary_dilation(mask, x * x + y * y <= dilation**2)
+    blurred = scipy.ndimage.gaussian_filter(wide.astype(float), feather, mode="nearest")
+    blurred -= blurred.min()
+    weights = editing.soften(mask, dilation=dilation, feather=feather)
+    np.testing.assert_allclose(weights, blurred / blurred.max(), atol=1e-12)
+    far = scipy.ndimage.distance_transform_edt(~mask) > dilation + 1.5 * (4 * feather + 1)
+    assert far.any() and (weights[far] == 0).all() and weights[mask].min() > 0.5
+
+
+def test_masks_of_all_or_nothing_stay_what_they_are():
+    for value in (True, False):
+        mask = np.full((9, 8), value)
+        assert (editing.soften(mask, dilation=2, feather=1) == value).all()
+
+
+def test_a_blend_keeps_the_photo_where_the_weight_is_zero():
+    rng = np.random.default_rng(0)
+    photo, made = rng.integers(0, 256, (2, 20, 30, 3), np.uint8)
+    weights = np.zeros((20, 30))
+    weights[5:10, 5:10], weights[10:15, 5:10] = 1, 0.25
+    got = editing.blend(photo, made, weights)
+    np.testing.assert_array_equal(got[weights == 0], photo[weights == 0])
+    np.testing.assert_array_equal(got[weights == 1], made[weights == 1])
+    expected = np.rint(0.25 * made.astype(float) + 0.75 * photo)
+    np.testing.assert_array_equal(got[weights == 0.25], expected[weights == 0.25])
+    small = editing.blend(photo, grey(77, (10, 15)), weights)
+    assert small.shape == photo.shape and (small[weights == 1] == 77).all()
 
 
 def test_a_strip_has_drawings_above_and_results_below():

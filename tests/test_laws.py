@@ -37,6 +37,8 @@ MAY_IMPORT = {
     "evaluate": ("errors", "types", "geometry", "resample", "augment", "data", "nets", "weights",
                  "pages", "plots", "machine"),
     "editing": ("errors", "types", "data", "geometry"),
+    "sheets": (),
+    "applications": ("errors", "data", "models", "editing", "sheets"),
     "recipes": ("errors", "types", "data", "geometry", "resample"),
     "rundir": ("errors", "settings", "data"),
     "report": ("errors", "data", "pages", "plots", "training"),

@@ -49,7 +49,7 @@ def inject(
 
 
 def reduce(learned: Learned, picture: jax.Array, sizes: tuple[Size, ...], scale: int) -> jax.Array:
-    """A picture (h, w, C) of any size at a scale, as the photo is (`pyramid.pictures`), in [-1, 1].
+    """A picture (h, w, C) of any size at a scale, in [-1, 1]; one of the photo's size as the photo.
 
     Args:
       learned: the trained scales.
@@ -57,6 +57,8 @@ def reduce(learned: Learned, picture: jax.Array, sizes: tuple[Size, ...], scale:
       sizes: of all scales, to the last of which the picture is stretched first.
       scale: 0 is the coarsest.
     """
-    finest = jnp.clip(bicubic.resize(picture, size=sizes[-1]), -1, 1)
-    factor = learned.pyramid.factor ** (len(sizes) - 1 - scale)
-    return jnp.clip(bicubic.resize(finest, factor, sizes[scale]), -1, 1)
+    plan = learned.pyramid
+    like_the_photo = picture.shape[:2] == plan.photo and sizes[-1] == plan.sizes[-1]
+    finest = bicubic.resize(picture, plan.reduction if like_the_photo else None, sizes[-1])
+    factor = plan.factor ** (len(sizes) - 1 - scale)
+    return jnp.clip(bicubic.resize(jnp.clip(finest, -1, 1), factor, sizes[scale]), -1, 1)

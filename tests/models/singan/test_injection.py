@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from deepsim_jax.errors import UserError
-from deepsim_jax.models.singan import bicubic, injection, sampling
+from deepsim_jax.models.singan import bicubic, injection, noise, pyramid, sampling
+from deepsim_jax.models.singan.learned import Learned
 
 KEYS = jax.random.split(jax.random.key(0), 2)
 
@@ -56,3 +57,12 @@ def test_the_allowed_start_scales_are_named(learned, drawing, start):
 def test_a_single_scale_takes_no_picture(untrained_pyramid, drawing):
     with pytest.raises(UserError, match="has 1 scale; .* train more"):
         injection.inject(KEYS, untrained_pyramid(scales=1), drawing, start_scale=1)
+
+
+def test_a_picture_of_the_photos_size_is_reduced_as_the_photo():
+    plan = pyramid.plan((51, 77), max_size=40)
+    photo = np.random.default_rng(0).uniform(-1, 1, (51, 77, 3)).astype(np.float32)
+    few = Learned((), (), (), noise.draw(KEYS[0], plan.sizes[0]), plan)
+    for scale, expected in enumerate(pyramid.pictures(photo, plan)):
+        got = injection.reduce(few, photo, plan.sizes, scale)
+        np.testing.assert_array_equal(got, expected)
