@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "editing": ("errors", "types", "data", "geometry"),
     "sheets": (),
     "applications": ("errors", "data", "models", "editing", "sheets"),
+    "inpainting": ("errors", "data", "models", "editing"),
     "recipes": ("errors", "types", "data", "geometry", "resample"),
     "rundir": ("errors", "settings", "data"),
     "report": ("errors", "data", "pages", "plots", "training"),

@@ -44,7 +44,7 @@ def psnr(a, b) -> float | np.ndarray:
         return inputs.as_result(np.atleast_1d(20 * np.log10(255 / error)), error.ndim == 0)
 
 
-def ssim(a, b, *, data_range: float | None = None) -> float | np.ndarray:
+def ssim(a, b, *, data_range: float | None = None, region=None) -> float | np.ndarray:
     """Structural similarity (Wang, Bovik, Sheikh & Simoncelli 2004), with the constants of its authors.
 
     The window is a Gaussian of sigma 1.5, cut at 3.5 sigma (11x11); variances and the covariance are
@@ -56,13 +56,16 @@ def ssim(a, b, *, data_range: float | None = None) -> float | np.ndarray:
     Args:
       a, b: (H, W, 3) or (N, H, W, 3) of equal shapes, uint8 or floats in [-1, 1].
       data_range: L in the units of `a`; None: 255 for uint8, 2 for floats.
+      region: (H, W), non-zero (True) = the mean is taken over these places alone (windows reach beyond
+        it); None: over all of them.
 
     Returns:
       A float, or float64 (N,) for batches; in [-1, 1], 1 for equal pictures.
 
     Raises:
       UserError: a type, shape or range that `inputs.as_batch` refuses, unequal shapes, a side of less
-        than 11 pixels, or a data range that is not positive.
+        than 11 pixels, a data range that is not positive, or a region of another size or without a
+        place for the window.
     """
     first, second, single = inputs.as_pair(a, b)
     height, width = first.shape[1:3]
@@ -73,9 +76,11 @@ def ssim(a, b, *, data_range: float | None = None) -> float | np.ndarray:
     data_range = full if data_range is None else data_range
     if not (np.isfinite(data_range) and data_range > 0):
         raise UserError(f"ssim: data_range={data_range}; give a positive number, or None for {full}")
+    places = _ssim_places(region, height, width)
     scale, values = 2 / full, []
     for indices, meant in inputs.chunks(len(first), height * width, _CHUNK_PIXELS):
-        chunk = _ssim(inputs.signed(first[indices]), inputs.signed(second[indices]), data_range * scale)
+        chunk = _ssim(inputs.signed(first[indices]), inputs.signed(second[indices]), data_range * scale,
+                      places)
         values.extend(np.asarray(chunk)[:meant])
     return inputs.as_result(values, single)
 
@@ -112,9 +117,22 @@ def diversity(samples, reference) -> float:
     return float(intensities.std(0).mean() / spread)
 
 
+def _ssim_places(region, height, width):
+    """The places (H - 10, W - 10, 1) that SSIM is averaged over, as weights whose mean is 1."""
+    region = np.ones((height, width), bool) if region is None else np.asarray(region) != 0
+    if region.shape != (height, width):
+        raise UserError(f"ssim: a region of shape {region.shape} for pictures of {width}x{height} px; "
+                        f"give {(height, width)}")
+    places = region[_RADIUS:height - _RADIUS, _RADIUS:width - _RADIUS, None]
+    if not places.any():
+        raise UserError(f"ssim: the region is empty, or nearer than {_RADIUS} pixels to the border, "
+                        f"where its window of {_WINDOW}x{_WINDOW} has no place")
+    return (places / places.mean()).astype(np.float32)
+
+
 @jax.jit
-def _ssim(x: jax.Array, y: jax.Array, data_range: jax.Array) -> jax.Array:
-    """SSIM of float32 (N, H, W, 3): (N,).
+def _ssim(x: jax.Array, y: jax.Array, data_range: jax.Array, places: jax.Array) -> jax.Array:
+    """SSIM of float32 (N, H, W, 3), weighted by place: (N,).
 
     Each picture is measured from its pair's common mean, which changes no variance and keeps float32
     from cancelling. The luminance term alone needs the true means, shifted so that black is 0.
@@ -127,7 +145,8 @@ def _ssim(x: jax.Array, y: jax.Array, data_range: jax.Array) -> jax.Array:
     covariance = _blur(x * y) - mean_x * mean_y
     mean_x, mean_y = mean_x + centre + 1, mean_y + centre + 1
     structure = (2 * covariance + c2) / (var_x + var_y + c2)
-    return ((2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1) * structure).mean((1, 2, 3))
+    local = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1) * structure
+    return (local * places).mean((1, 2, 3))
 
 
 def _blur(x: jax.Array) -> jax.Array:

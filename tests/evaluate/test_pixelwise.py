@@ -103,3 +103,22 @@ def test_diversity_does_not_depend_on_the_order_and_grows_with_the_spread():
 def test_diversity_refuses(samples, reference, hint):
     with pytest.raises(UserError, match=hint):
         evaluate.diversity(samples, reference)
+
+
+def test_ssim_of_a_region_is_the_mean_of_scikit_images_map_there():
+    _, local = metrics.structural_similarity(
+        CAT, NOISY, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, channel_axis=-1,
+        data_range=255, full=True)
+    region = np.zeros(CAT.shape[:2], bool)
+    region[20:41, 33:60] = True
+    assert evaluate.ssim(CAT, NOISY, region=region) == pytest.approx(local[region].mean(), abs=1e-6)
+    # Where the window has no place nothing is counted.
+    border = region.copy()
+    border[:5] = True
+    assert evaluate.ssim(CAT, NOISY, region=border) == evaluate.ssim(CAT, NOISY, region=region)
+    batch = evaluate.ssim(np.stack([CAT, CAT]), np.stack([NOISY, PERSON]), region=255 * region)
+    assert batch[0] == pytest.approx(local[region].mean(), abs=1e-6) and batch[1] < batch[0]
+    with pytest.raises(UserError, match="a region of shape"):
+        evaluate.ssim(CAT, CAT, region=region[1:])
+    with pytest.raises(UserError, match="the region is empty, or nearer than 5"):
+        evaluate.ssim(CAT, CAT, region=border & ~region)
