@@ -8,11 +8,12 @@ from ml_collections import ConfigDict
 
 from deepsim_jax import settings
 from deepsim_jax.errors import UserError
+from deepsim_jax.settings import deepsim, singan
 
 
-def changed(**keys):
+def changed(system="deepsim", **keys):
     """The defaults with some keys, written section__name, set to anything whatever."""
-    config = settings.default()
+    config = settings.default(system)
     for key, value in keys.items():
         section, _, name = key.partition("__")
         with config.ignore_type():
@@ -26,8 +27,9 @@ def file(tmp_path, body, name="mine.py"):
     return path
 
 
-def test_defaults_are_valid_and_a_loaded_config_is_a_locked_copy():
-    given = settings.default()
+@pytest.mark.parametrize("system", settings.SYSTEMS)
+def test_defaults_are_valid_and_a_loaded_config_is_a_locked_copy(system):
+    given = settings.default(system)
     loaded = settings.load(given)
     assert settings.flatten(loaded) == settings.flatten(given)
     loaded.train.steps = 7
@@ -36,12 +38,13 @@ def test_defaults_are_valid_and_a_loaded_config_is_a_locked_copy():
         loaded.train.stepz = 7
 
 
-def test_every_number_has_a_range_and_every_rule_a_key():
-    flat = settings.flatten(settings.default())
+@pytest.mark.parametrize("room", [deepsim, singan])
+def test_every_number_has_a_range_and_every_rule_a_key(room):
+    flat = settings.flatten(room.default())
     numbers = {k for k, v in flat.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    assert set(settings.RANGES) == numbers - {"seed"}
-    assert {*settings.CHOICES, *settings.SOURCE_KEYS} <= set(flat)
-    for key, choices in settings.CHOICES.items():
+    assert set(room.RANGES) == numbers - {"seed"}
+    assert {*room.CHOICES, *room.SOURCE_KEYS} <= set(flat)
+    for key, choices in room.CHOICES.items():
         assert flat[key] in choices
 
 
@@ -69,8 +72,6 @@ def test_the_paper_has_the_published_numbers():
     assert (paper.model.filters, paper.model.blocks, paper.loss.feature_matching) == (64, 9, 10)
     assert (paper.augment.compat, paper.augment.rotation_degrees) == ("paper", 10.0)
     assert code.augment.compat == "code" and not code.loss.perceptual_normalise
-    assert settings.size_multiple(paper) == 16
-    assert settings.size_multiple(settings.load("local_enhancer")) == 32
 
 
 @pytest.mark.parametrize("keys, message", [
@@ -99,6 +100,35 @@ def test_what_is_not_allowed_is_named_with_what_is(keys, message):
     with pytest.raises(UserError, match=message) as found:
         settings.load(changed(**keys))
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("keys, message", [
+    (dict(train__stps=3), "'train.stps' does not exist: did you mean 'train.steps'"),
+    (dict(data__primitive="a.png"), "'data.primitive' does not exist"),
+    (dict(pyramid__steps="code"), "pyramid.steps='code': choose one of published, published_sr, nearest"),
+    (dict(pyramid__min_size=10), "pyramid.min_size=10: it must be between 11 and"),
+    (dict(pyramid__factor=1.0), "pyramid.factor=1.0: it must be between"),
+    (dict(pyramid__max_size=25), "pyramid.max_size=25: it must be above pyramid.min_size, .* 25"),
+    (dict(optim__d_updates=0), "optim.d_updates=0: it must be between 1"),
+])
+def test_the_other_systems_keys_have_rules_of_their_own(keys, message):
+    with pytest.raises(UserError, match=message):
+        settings.load(changed("singan", **keys))
+
+
+def test_a_config_says_of_which_system_it_is():
+    for system in settings.SYSTEMS:
+        flat = settings.flatten(settings.default(system))
+        assert flat["system"] == system and settings.unflatten(flat).system == system
+        assert settings.unflatten({"system": system, "train.steps": 3}).train.steps == 3
+    config = settings.default("singan")
+    config.system = "deepsim"
+    with pytest.raises(UserError, match="system='deepsim': this is a config for 'singan'"):
+        settings.load(config)
+    config.system = "gan"
+    for given in (config, "gan"):
+        with pytest.raises(UserError, match="system='gan': choose one of deepsim, singan"):
+            settings.load(given) if given is config else settings.default(given)
 
 
 def test_missing_keys_and_sections_are_told():
