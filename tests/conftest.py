@@ -53,11 +53,11 @@ def trained(tmp_path_factory, scene):
 
 @pytest.fixture(scope="session")
 def untrained_pyramid():
-    """Makes a small SinGAN of random weights, of a photo of 22x28 px at three scales."""
+    """Makes a small SinGAN of random weights, by default of a photo of 28x22 px at three scales."""
     from deepsim_jax.models.singan import learned, networks, noise, pyramid
 
-    def make(*, running=False, margin=0, scales=3):
-        plan = pyramid.plan((22, 28), min_size=12, steps="nearest", filters=4)
+    def make(*, running=False, margin=0, scales=3, size=(22, 28), min_size=12):
+        plan = pyramid.plan(size, min_size=min_size, steps="nearest", filters=4)
         rng = np.random.default_rng(0)
         generators, statistics = [], []
         for size, width in zip(plan.sizes[:scales], plan.widths, strict=False):
@@ -71,7 +71,7 @@ def untrained_pyramid():
                 shapes.get("batch_stats", {})))
         size = tuple(side + margin for side in plan.sizes[0])
         return learned.Learned(
-            tuple(generators), tuple(statistics), tuple(np.float32([1, 0.3, 0.2][:scales])),
+            tuple(generators), tuple(statistics), tuple(np.float32([1, 0.3] + [0.2] * scales)[:scales]),
             noise.draw(jax.random.key(7), size, coarsest=True), plan)
 
     return make

