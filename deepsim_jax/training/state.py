@@ -17,6 +17,7 @@ class TrainState:
       generator, discriminator: parameter trees, float32.
       generator_opt, discriminator_opt: the moments of both Adams.
       ema: moving average of the generator's parameters, or None.
+      carried: what a task carries along beside what is trained, or None.
     """
 
     step: jax.Array
@@ -25,6 +26,7 @@ class TrainState:
     generator_opt: optax.OptState
     discriminator_opt: optax.OptState
     ema: Any = None
+    carried: Any = None
 
     @property
     def best_generator(self):
@@ -32,7 +34,9 @@ class TrainState:
         return self.generator if self.ema is None else self.ema
 
 
-def create(init, key, moments: optax.GradientTransformation, *, ema: bool) -> TrainState:
+def create(
+    init, key, moments: optax.GradientTransformation, *, ema: bool, carried: Any = None
+) -> TrainState:
     """The state before the first step.
 
     Args:
@@ -40,6 +44,7 @@ def create(init, key, moments: optax.GradientTransformation, *, ema: bool) -> Tr
       key: PRNG key.
       moments: the optimiser of both networks, without the learning rate.
       ema: whether a moving average is kept; it starts as a copy of the parameters.
+      carried: see `TrainState`.
     """
     generator, discriminator = init(key)
     return TrainState(
@@ -49,4 +54,5 @@ def create(init, key, moments: optax.GradientTransformation, *, ema: bool) -> Tr
         generator_opt=moments.init(generator),
         discriminator_opt=moments.init(discriminator),
         ema=jax.tree.map(jnp.copy, generator) if ema else None,
+        carried=carried,
     )

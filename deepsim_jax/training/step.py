@@ -19,6 +19,7 @@ class Updates(NamedTuple):
       steps: length of the run.
       constant_steps: steps at the full rate; it then falls linearly, to zero after the last step.
       ema: decay of the generator's moving average, 0 for none.
+      drop: if not 0, the rate does not fall linearly but at once, to this share of the full one.
     """
 
     moments: optax.GradientTransformation
@@ -27,9 +28,12 @@ class Updates(NamedTuple):
     steps: int
     constant_steps: int
     ema: float = 0.0
+    drop: float = 0.0
 
     def decay(self, step):
         """The factor on both learning rates at a step, counted from 0."""
+        if self.drop:
+            return jnp.where(step < self.constant_steps, 1.0, self.drop)
         falling = max(self.steps - self.constant_steps, 1)
         return 1.0 - jnp.maximum(step - self.constant_steps, 0) / falling
 
@@ -77,9 +81,9 @@ def make_step(
             g_grad, d_grad, metrics = jax.lax.pmean((g_grad, d_grad, metrics), axis)
 
         decay = updates.decay(state.step)
-        generator, generator_opt = _update(
+        generator, generator_opt = update(
             updates.moments, g_grad, state.generator_opt, state.generator, updates.g_rate * decay)
-        discriminator, discriminator_opt = _update(
+        discriminator, discriminator_opt = update(
             updates.moments, d_grad, state.discriminator_opt, state.discriminator,
             updates.d_rate * decay)
         return TrainState(
@@ -88,18 +92,20 @@ def make_step(
             discriminator=discriminator,
             generator_opt=generator_opt,
             discriminator_opt=discriminator_opt,
-            ema=_average(state.ema, generator, state.step, updates.ema),
+            ema=average(state.ema, generator, state.step, updates.ema),
         ), {**metrics, "rate": updates.g_rate * decay}
 
     return step
 
 
-def _update(moments, gradient, opt_state, params, rate):
+def update(moments, gradient, opt_state, params, rate):
+    """One step down a gradient: (new parameters, new state of the moments)."""
     direction, opt_state = moments.update(gradient, opt_state, params)
     return jax.tree.map(lambda p, d: p - rate * d, params, direction), opt_state
 
 
-def _average(ema, params, step, decay):
+def average(ema, params, step, decay):
+    """The moving average of the parameters with those after a step, counted from 0; None stays None."""
     if ema is None:
         return None
     # A young average follows the parameters closely, or it would keep the random start for long.
