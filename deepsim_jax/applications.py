@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deepsim_jax import editing, sheets
-from deepsim_jax.data import images, pair
+from deepsim_jax.data import images, masks, pair
 from deepsim_jax.errors import UserError
 from deepsim_jax.models.singan import animation, enlarging, injection, pyramid, sampling
 from deepsim_jax.models.singan.learned import Learned
@@ -27,6 +27,9 @@ log = logging.getLogger("deepsim_jax")
 EDIT_DILATION, HARMONISE_DILATION, FEATHER = 20 / 250, 7 / 250, 5 / 250
 """Radii by which masks are widened and the blur of their border, as parts of the photo's longer side
 (published: 20, 7 and 5 pixels of 250)."""
+
+CHANGED = 16
+"""Grey levels that an edited photo's file format may change by itself."""
 
 ANIMATION_BETAS = (0.8, 0.85, 0.9, 0.95)
 ANIMATION_START_SCALES = (0, 1, 2)
@@ -152,8 +155,9 @@ def edit(
       learned: the trained scales of the photo.
       photo: uint8 (H, W, 3) at its own size.
       edited: the changed photo, of its size or the training size.
-      mask: non-zero = changed (and not kept, as with DeepSIM's `keep`), of the photo's or the training
-        size; None: where the edited photo differs from the photo.
+      mask: non-zero = changed (the opposite of DeepSIM's `keep`), of the edited photo's size: an array,
+        a path, or words that `data.masks.read` understands; None: where the edited photo differs from
+        the photo by more than `CHANGED` grey levels.
       start_scale: 1 to the number of scales - 1; the finer, the less is changed; by default 2.
       seed: of the noise.
       dilation, feather: `editing.soften` with these parts of the photo's longer side.
@@ -163,11 +167,7 @@ def edit(
     """
     edited = images.read_image(edited, name="edited photo")
     _check_size("edited photo", edited, learned, photo)
-    mask = changed_pixels(photo, edited) if mask is None else images.read_mask(mask, name="mask")
-    _check_size("mask", mask, learned, photo)
-    if not mask.any():
-        raise UserError("mask: zero everywhere, so that nothing was changed; give what was changed "
-                        "another value")
+    mask = changed_pixels(photo, edited) if mask is None else masks.read(mask, edited)
     start_scale = _or_finest(learned, start_scale, 2)
     key = jax.random.key(seed)[None]
     made = pair.to_uint8(injection.inject(
@@ -203,14 +203,15 @@ def changed_pixels(photo: np.ndarray, edited: np.ndarray) -> np.ndarray:
     """bool (H, W): where an edited photo differs from the photo.
 
     Raises:
-      UserError: it has another size, or equals the photo.
+      UserError: it has another size, or (nearly) equals the photo.
     """
     if photo.shape != edited.shape:
         raise UserError("edited photo: it is smaller than the photo, so that what was changed cannot be "
                         "seen from it; give the mask, or the edited photo at the photo's size")
-    changed = (photo != edited).any(axis=-1)
+    changed = masks.by_difference(photo, edited, tolerance=CHANGED)
     if not changed.any():
-        raise UserError("edited photo: equal to the photo; change something in it")
+        raise UserError(f"edited photo: nowhere more than {CHANGED} grey levels from the photo; change "
+                        "more, or give the mask")
     return changed
 
 
