@@ -5,10 +5,10 @@ matrix product; elsewhere the product is written out here. Why (`benchmarks/conv
 cores, per cent of the matrix-product peak, native against here):
 
 * 3x3 with 1024 channels at 16x16, a kernel larger than the image: 35-65 against 90, by one product
-  with all taps side by side, or to all taps and shifted sums.
+  with all taps side by side, or to all taps and shifted sums; its kernel gradient 45 against 70.
 * Input gradient of a strided convolution, and its twin, the transposed one: 25-90 against 75-95.
 * Kernel gradient of a transposed convolution, and where the output is larger than the input: 1
-  against 50-85, by products with groups of taps. Of any strided one: 15-80, by version, against 40-80.
+  against 50-85, by a product per row of taps. Of any strided one: 15-80, by version, against 40-80.
 * Four or fewer output channels, the 7x7 to RGB: 2 against 35-45; its kernel gradient 10 against 30.
 * Four or fewer input channels, the 7x7 from RGB: 9-30 against 45-60, the compiler's older library,
   which jax 0.10 takes only if the output is wider than the input. (jax 0.12 always takes it.)
@@ -203,7 +203,8 @@ def kernel_gradient_path(x: tuple, kernel: tuple, stride: int, pads: Pads) -> st
     if stride == 1 and kernel[3] <= _THIN:
         return "thin"
     height, width = _output_size(x[1:3], kernel[:2], stride, pads)
-    return "taps" if stride > 1 or height > x[1] or width > x[2] else "native"
+    larger = height > x[1] or width > x[2]
+    return "taps" if stride > 1 or larger or _kernel_dominates(x, kernel, stride, pads) else "native"
 
 
 def _kernel_dominates(x: tuple, kernel: tuple, stride: int, pads: Pads) -> bool:
@@ -372,35 +373,26 @@ def _scatter_input_gradient(
 def _taps_kernel_gradient(
     x: Array, g: Array, size: tuple[int, int], stride: int, pads: Pads, *, adjoint: bool = False
 ) -> Array:
-    """One product of the image with the output's gradient per group of taps, one after the other.
+    """One product of the image with the output's gradient per row of the kernel, one after the other.
 
-    Taps that read pixels of the same cell of stride x stride are a group; the cell's pixels lie side
-    by side. Few large products are not slower than one per tap and compile in a third of the time.
-    `adjoint` returns the `_adjoint` of the kernel, without a turn of it as a whole at the end.
+    The taps of a row lie side by side: few large products are faster than one per tap and compile in a
+    third of the time, and not all taps are in memory at once. `adjoint` returns the `_adjoint` of the
+    kernel, without a turn of it as a whole at the end.
     """
-    (kh, kw), (n, height, width, d), c = size, g.shape, x.shape[3]
-    rows, columns = height + (kh - 1) // stride, width + (kw - 1) // stride
-    borders = [(low, cells * stride - low - length, 0)
-               for (low, _), cells, length in zip(pads, (rows, columns), x.shape[1:3], strict=True)]
-    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *borders, (0, 0, 0)))
-    cells = jnp.swapaxes(x.reshape(n, rows, stride, columns, stride, c), 2, 3)
-    turn, zero, lines = -1 if adjoint else 1, 0, []
-    for a in range(0, kh, stride):
-        line = []
-        for b in range(0, kw, stride):
-            taps = min(stride, kh - a), min(stride, kw - b)
-            start = (0, a // stride + zero, b // stride, 0, 0, 0)
-            pixels = lax.dynamic_slice(cells, start, (n, height, width, *taps, c))
-            pixels = pixels.reshape(n, height, width, -1)
-            if adjoint:
-                term = _product(g, pixels, (0, 1, 2), (0, 1, 2)).reshape(d, *taps, c)
-                term = jnp.moveaxis(term, 0, 2)[::-1, ::-1]
-            else:
-                term = _product(pixels, g, (0, 1, 2), (0, 1, 2)).reshape(*taps, c, d)
-            line.append(term)
-            zero = _zero_after(term)
-        lines.append(lax.concatenate(line[::turn], 1))
-    return lax.concatenate(lines[::turn], 0)
+    (kh, kw), (_, height, width, d), c = size, g.shape, x.shape[3]
+    rows, columns = (height - 1) * stride + 1, (width - 1) * stride + 1
+    padded, zero, lines = _zero_pad(x, pads), 0, []
+    for a in range(kh):
+        row = lax.dynamic_slice_in_dim(padded, a + zero, rows, axis=1)[:, ::stride]
+        taps = lax.concatenate([row[:, :, b : b + columns : stride] for b in range(kw)], 3)
+        if adjoint:
+            line = _product(g, taps, (0, 1, 2), (0, 1, 2)).reshape(d, kw, c)
+            line = jnp.moveaxis(line, 0, 1)[::-1]
+        else:
+            line = _product(taps, g, (0, 1, 2), (0, 1, 2)).reshape(kw, c, d)
+        lines.append(line[None])
+        zero = _zero_after(line)
+    return lax.concatenate(lines[::-1] if adjoint else lines, 0)
 
 
 # -------------------------------------------------------------------------------------- the pieces

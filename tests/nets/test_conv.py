@@ -16,12 +16,12 @@ def _same(n):
 # x, kernel, stride, padding, and the ways a CPU takes: forward, input gradient, kernel gradient.
 # Every kind of layer of the networks with few channels, odd sizes, single pixels, batches.
 CASES = {
-    "block": ((1, 6, 6, 128), (3, 3, 128, 128), 1, _same(0), "columns scatter native"),
-    "block, odd, batch": ((2, 5, 7, 64), (3, 3, 64, 64), 1, _same(0), "columns scatter native"),
+    "block": ((1, 6, 6, 128), (3, 3, 128, 128), 1, _same(0), "columns scatter taps"),
+    "block, odd, batch": ((2, 5, 7, 64), (3, 3, 64, 64), 1, _same(0), "columns scatter taps"),
     "vgg": ((2, 11, 12, 8), (3, 3, 8, 8), 1, _same(1), "native native native"),
     "vgg from RGB": ((1, 9, 8, 3), (3, 3, 3, 8), 1, _same(1), "native planes native"),
     "from RGB": ((2, 19, 18, 3), (5, 5, 3, 8), 1, _same(0), "wide planes native"),
-    "from RGB, tiny": ((1, 5, 5, 3), (5, 5, 3, 8), 1, _same(0), "wide planes native"),
+    "from RGB, tiny": ((1, 5, 5, 3), (5, 5, 3, 8), 1, _same(0), "wide planes taps"),
     "to RGB": ((2, 19, 18, 8), (5, 5, 8, 3), 1, _same(0), "planes native thin"),
     "to RGB, tiny": ((1, 7, 8, 8), (7, 7, 8, 3), 1, _same(0), "planes scatter thin"),
     "down": ((1, 8, 12, 6), (3, 3, 6, 9), 2, _same(1), "native scatter taps"),
@@ -194,9 +194,9 @@ def test_transpose_beyond_the_scratch_limit_is_the_same(monkeypatch):
 @pytest.mark.parametrize(
     "x, kernel, stride, pads, ways",
     [
-        ((1, 18, 18, 1024), (3, 3, 1024, 1024), 1, _same(0), "columns scatter native"),
-        ((1, 32, 32, 1024), (3, 3, 1024, 1024), 1, _same(0), "columns scatter native"),
-        ((1, 34, 34, 256), (3, 3, 256, 256), 1, _same(0), "columns scatter native"),
+        ((1, 18, 18, 1024), (3, 3, 1024, 1024), 1, _same(0), "columns scatter taps"),
+        ((1, 32, 32, 1024), (3, 3, 1024, 1024), 1, _same(0), "columns scatter taps"),
+        ((1, 34, 34, 256), (3, 3, 256, 256), 1, _same(0), "columns scatter taps"),
         ((1, 256, 256, 64), (3, 3, 64, 64), 1, _same(1), "native native native"),
         ((2, 33, 33, 256), (4, 4, 256, 512), 1, _same(2), "native native taps"),
         ((1, 486, 486, 64), (7, 7, 64, 3), 1, _same(0), "planes native thin"),
