@@ -65,7 +65,7 @@ class Stages:
         return {"total": total, **found, "run": total - sum(found.values())}
 
 
-def build(name: str, size: int, dtype: str, batch: int):
+def build(name: str, size: int, dtype: str, batch: int, devices: int = 1):
     """(run, frozen weights) of a config for a square picture of noise."""
     photo = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
     config = settings.load(name)
@@ -73,7 +73,7 @@ def build(name: str, size: int, dtype: str, batch: int):
         perceptual = config.loss.perceptual != "none" and config.loss.perceptual_weight > 0
         config.loss.perceptual = "none"  # random weights stand in: no file is needed
         config.data.max_side, config.train.measure_every = 0, 0
-        config.train.batch, config.train.devices = batch, 1
+        config.train.batch, config.train.devices = batch, devices
         config.model.dtype = dtype or config.model.dtype
     run = api.build_run(pair.prepare(photo, kind="edges"), config, pathlib.Path())
     if not perceptual:
@@ -221,25 +221,27 @@ def measure(options) -> dict:
     by_part["updates"] = median_seconds(updates(run, state), runs=options.runs)
     peak = max(peak, matmul.peak(dtype, sizes=sizes))
     gmac = arithmetic.lean_step(run.task, (size, size), options.batch, frozen)
-    return _rounded({
-        "seconds_per_step": seconds, "gmac": gmac["step"], **_speed(gmac["step"], seconds, peak),
+    return rounded({
+        "seconds_per_step": seconds, "gmac": gmac["step"], **speed(gmac["step"], seconds, peak),
         "peak": {"gflops": peak, "dtype": dtype},
         "parts": {name: {"seconds": s, "share_of_step": s / seconds}
-                  | (_speed(gmac[name], s, peak) if name in gmac else {})
+                  | (speed(gmac[name], s, peak) if name in gmac else {})
                   for name, s in by_part.items()},
         "memory_gib": {"resident": resident} | (
             {"device": stats["peak_bytes_in_use"] / 2**30} if "peak_bytes_in_use" in stats else {}),
         "initial_state": initial, "first_step": first, "seconds_from_start_to_first_step": since_start})
 
 
-def _speed(gmac, seconds, peak):
+def speed(gmac: float, seconds: float, peak: float) -> dict:
+    """GFLOP/s of that many 10^9 multiplications, two FLOP each, and as a share of the peak."""
     gflops = 2 * gmac / seconds
     return {"gflops": gflops, "share_of_peak": gflops / peak}
 
 
-def _rounded(figures):
+def rounded(figures):
+    """Figures in nested dicts, to five digits."""
     if isinstance(figures, dict):
-        return {name: _rounded(value) for name, value in figures.items()}
+        return {name: rounded(value) for name, value in figures.items()}
     return float(f"{figures:.5g}") if isinstance(figures, float) else figures
 
 

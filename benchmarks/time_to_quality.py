@@ -197,11 +197,9 @@ def _tflop(config):
 
 def summary(spec: Spec, config, runs: list[dict], plain_run: dict | None) -> dict:
     """The figures of a config over its seeds."""
-    flat = settings.flatten(config)
-    for key in ("seed", *settings.SOURCE_KEYS):
-        flat.pop(key, None)
     found = {
-        "config": settings.differences(settings.flatten(settings.default()), flat | {"seed": 0}),
+        "config": settings.differences(settings.flatten(settings.default()),
+                                       {**settings.flatten(config), "seed": 0}),
         "steps": config.train.steps, "batch": config.train.batch, "seeds": [run["seed"] for run in runs],
         "tflop": runs[0]["curve"][-1]["tflop"],
         "seconds": spread([run["seconds"] for run in runs]),

@@ -66,3 +66,16 @@ def test_where_curves_reach_a_target(benchmark):
     assert of_slow["fast"]["every seed"]["step"] == 20  # .5 .4 .5
     assert of_slow["fast"]["share"] == pytest.approx(2 / 9, rel=1e-4)
     assert found["end of fast"]["configs"]["slow"] == {}
+
+
+def test_losses_are_compared_over_devices(benchmark):
+    scaling = benchmark("scaling")
+    one = {"first_losses": {"d": 0.5, "g": -2.0}, "dtype": "float32"}
+    strong = {"1": one, "2": {"first_losses": {"d": 0.5 + 2e-6, "g": -2.0}},
+              "4": {"first_losses": {"d": 0.5, "g": -2.0 - 1e-5}}, "8": {"not_measured": "no 8"}}
+    found = scaling.agreement(strong)
+    assert found["devices"] == [1, 2, 4] and found["equal"]
+    assert found["largest_relative_difference"] == pytest.approx(5e-6)
+    strong["2"]["first_losses"]["d"] = 0.50001
+    assert not scaling.agreement(strong)["equal"]
+    assert "not_measured" in scaling.agreement({"1": one})
