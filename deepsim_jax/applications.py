@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from deepsim_jax import editing, sheets
-from deepsim_jax.data import images, masks, pair
+from deepsim_jax.data import images, masks, pair, segmentation
 from deepsim_jax.errors import UserError
-from deepsim_jax.models.singan import animation, enlarging, injection, pyramid, sampling
+from deepsim_jax.models.singan import animation, enlarging, injection, pyramid, quantising, sampling
 from deepsim_jax.models.singan.learned import Learned
 
 log = logging.getLogger("deepsim_jax")
@@ -136,6 +136,34 @@ def paint(
     return _batches(
         lambda keys: injection.inject(keys, learned, picture, start_scale=start_scale, centres=centres),
         count, seed, learned.pyramid.sizes[-1])
+
+
+def main_colors(
+    learned: Learned, photo: np.ndarray, start_scale: int, *, colors: int = 5, seed: int = 0
+) -> np.ndarray:
+    """The photo's main colours at a scale, for the quantised paint-to-image: float32 (k, 3) in [-1, 1].
+
+    Args:
+      learned: the trained scales.
+      photo: uint8 (H, W, 3) at its own size.
+      start_scale: 1 to the number of scales - 1.
+      colors: how many, at least 2; fewer are found where the photo has fewer.
+      seed: of the k-means' start.
+
+    Raises:
+      UserError: an argument is out of range.
+    """
+    sampling.check_start_scale(learned, start_scale, least=1)
+    if colors < 2:
+        raise UserError(f"{colors} colours: at least 2 are needed for a drawing")
+    picture = pyramid.pictures(jnp.asarray(pair.to_float(photo)), learned.pyramid)[start_scale]
+    pixels = np.asarray(picture, np.float32).reshape(-1, picture.shape[-1])
+    return segmentation.kmeans_centers(pixels, colors, seed).astype(np.float32)
+
+
+def flat_drawing(picture: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """A picture in the given colours alone, uint8 (H, W, 3): what a drawing will be taken for."""
+    return pair.to_uint8(quantising.quantise(jnp.asarray(pair.to_float(picture)), centres))
 
 
 def edit(

@@ -56,6 +56,21 @@ def test_paintings_come_at_the_training_size(learned, photo, tmp_path):
         applications.paint(learned, tmp_path / "none.png")
 
 
+def test_the_photos_main_colours(learned):
+    photo = np.full((22, 28, 3), (200, 30, 30), np.uint8)
+    photo[:, 14:] = 10, 20, 240
+    centres = applications.main_colors(learned, photo, 2, colors=2)
+    found = sorted(np.rint((centres + 1) * 127.5).astype(int).tolist())
+    assert found == [[10, 20, 240], [200, 30, 30]]
+    flat = applications.flat_drawing(photo ^ 8, centres)
+    np.testing.assert_array_equal(flat, photo)
+    assert len(applications.main_colors(learned, photo, 1)) == 5  # borders are mixed at a coarse scale
+    with pytest.raises(UserError, match="allowed are 1 .* to 2"):
+        applications.main_colors(learned, photo, 0)
+    with pytest.raises(UserError, match="1 colours: at least 2"):
+        applications.main_colors(learned, photo, 1, colors=1)
+
+
 @pytest.mark.parametrize("apply, reach", [(applications.edit, 20), (applications.harmonise, 7)])
 def test_composites_keep_the_photo_bit_for_bit(learned, apply, reach):
     photo = np.random.default_rng(0).integers(0, 256, (220, 280, 3), np.uint8)

@@ -152,7 +152,7 @@ def _group_regions(
     means = _means(regions, lab)
     weights = np.sqrt(np.bincount(regions.ravel()))
     repeats = np.maximum(1, np.round(weights / weights.sum() * 4000)).astype(int)
-    return _nearest(means, _centers(np.repeat(means, repeats, axis=0), colors, seed))[regions]
+    return _nearest(means, kmeans_centers(np.repeat(means, repeats, axis=0), colors, seed))[regions]
 
 
 def _group_pixels(lab: np.ndarray, colors: int, seed: int) -> np.ndarray:
@@ -160,12 +160,12 @@ def _group_pixels(lab: np.ndarray, colors: int, seed: int) -> np.ndarray:
     sigma = 1.0 * _scale(lab.shape)
     smooth = ndimage.gaussian_filter(lab, (sigma, sigma, 0))
     step = max(1, round(np.sqrt(lab.shape[0] * lab.shape[1] / 10_000)))
-    centers = _centers(smooth[::step, ::step].reshape(-1, 3), colors, seed)
+    centers = kmeans_centers(smooth[::step, ::step].reshape(-1, 3), colors, seed)
     return _nearest(smooth.reshape(-1, 3), centers).reshape(lab.shape[:2])
 
 
-def _centers(points: np.ndarray, colors: int, seed: int) -> np.ndarray:
-    """Centres of the best of several runs of k-means; at most `colors` of them."""
+def kmeans_centers(points: np.ndarray, colors: int, seed: int) -> np.ndarray:
+    """Centres (k, d) of (n, d) points by the best of several runs of k-means; k is at most `colors`."""
     distinct = np.unique(points, axis=0)
     if len(distinct) <= colors:
         return distinct

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from deepsim_jax.models.singan import networks, noise, pyramid, sampling, wgan
+from deepsim_jax.models.singan import networks, noise, pyramid, quantising, sampling, wgan
 from deepsim_jax.models.singan.learned import Learned
 from deepsim_jax.models.singan.pyramid import Pyramid
 
@@ -21,7 +21,7 @@ class Finished:
 
     Attributes:
       learned: their generators and what belongs to them.
-      discriminator: parameters, of the last of them.
+      discriminator: parameters, of the last of them; None: the next one's are drawn.
       rebuilt: (1, h, w, C) in [-1, 1], what the last of them makes of {z*, 0, ..., 0}.
     """
 
@@ -90,6 +90,8 @@ class Task:
         program's animations.
       redrawn: whether z* is drawn anew in each iteration of scale 0, the last one staying, as in the
         published program; else it is drawn once, as in the paper.
+      centres: colours, in [-1, 1] for each channel, to which all that comes from the coarser scales is
+        reduced (`quantising`); None: it stays as it is.
     """
 
     pyramid: Pyramid
@@ -102,6 +104,7 @@ class Task:
     noise_weight: float = 0.1
     noise_margin: bool = False
     redrawn: bool = False
+    centres: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -113,7 +116,7 @@ class Task:
         real = picture[None]
         if finished is None:
             return Target(real, jnp.zeros_like(real))
-        return Target(real, pyramid.upsample(finished.rebuilt, self.pyramid.factor, self.size))
+        return Target(real, self._enters(finished.rebuilt))
 
     def frozen(self, finished: Finished | None) -> Learned | None:
         """The weights of the coarser scales, which an iteration uses."""
@@ -122,7 +125,8 @@ class Task:
     def init(self, key: jax.Array, finished: Finished | None, channels: int = 3):
         """(generator's parameters, discriminator's): the coarser scale's where the widths agree."""
         widths = self.pyramid.widths
-        if finished is not None and widths[self.scale] == widths[self.scale - 1]:
+        inherits = finished is not None and finished.discriminator is not None
+        if inherits and widths[self.scale] == widths[self.scale - 1]:
             return jax.tree.map(jnp.copy, (finished.learned.generators[-1], finished.discriminator))
         g_key, d_key = jax.random.split(key)
         picture = jnp.zeros((1, *self.size, channels))
@@ -162,7 +166,7 @@ class Task:
             each = jax.vmap(lambda key: jax.random.split(key, count), out_axes=1)(of_previous)
             maps = sampling.noise_maps(each.reshape(-1), learned, sampling.scale_sizes(learned))
             below = sampling.refine(learned, maps)[-1]
-            previous = pyramid.upsample(below, self.pyramid.factor, self.size)
+            previous = self._enters(below)
             previous = previous.reshape(count, len(keys), *previous.shape[1:])
         if self.scale == 0 and self.redrawn:
             carried = carried.replace(fixed_noise=self._noise(of_fixed[0], channels))
@@ -217,6 +221,13 @@ class Task:
             amplitudes=(*learned.amplitudes, carried.amplitude))
         rebuilt = learned.apply(self.scale, fixed_noise, target.previous)
         return Finished(learned, discriminator, jnp.clip(rebuilt, -1, 1))
+
+    def _enters(self, below):
+        """What the scale below makes, as it enters this one."""
+        previous = pyramid.upsample(below, self.pyramid.factor, self.size)
+        if self.centres is None:
+            return previous
+        return quantising.quantise(previous, jnp.asarray(self.centres, previous.dtype))
 
     def _generator(self):
         return networks.Generator(self.pyramid.widths[self.scale], self.running, jnp.dtype(self.dtype))

@@ -246,3 +246,24 @@ def test_a_fresh_generator_shows_what_comes_from_below(plan, pictures):
     fake = task.judged(state.generator, singan.Draws(drawn, jnp.zeros((1, *drawn.shape)), jnp.zeros(1)),
                        state.carried)[0][0]
     assert fake.shape == target.real.shape and float(jnp.abs(fake).max()) < 1
+
+
+def test_a_scale_trained_on_few_colours_gets_these_only(plan, pictures, finished):
+    centres = ((-0.5, -0.5, -0.5), (0.5, 0.5, 0.25))
+    plain = singan.Task(plan, 2)
+    task = dataclasses.replace(plain, centres=centres)
+    finished = finished.replace(discriminator=None)
+    state, target = begin(task, pictures[2], finished)
+    usual = pyramid.upsample(finished.rebuilt, plan.factor, plan.sizes[2])
+    nearest = np.linalg.norm(usual[..., None, :] - np.asarray(centres), axis=-1).argmin(-1)
+    np.testing.assert_array_equal(target.previous, np.float32(centres)[nearest])
+    expected = noise.amplitude(pictures[2], target.previous[0])
+    np.testing.assert_allclose(state.carried.amplitude, expected, rtol=1e-5)
+    # Without a critic of the scale below, the weights are drawn although the widths agree.
+    assert plan.widths[2] == plan.widths[1]
+    kernel = state.generator["stack"]["conv_1"]["kernel"]
+    assert kernel.std() < 0.05 < finished.learned.generators[1]["stack"]["conv_1"]["kernel"].std()
+    keys = jax.random.key(5)[None]
+    draws, usual = (jax.jit(one.draw)(keys, finished.learned, state.carried)[0] for one in (task, plain))
+    nearest = np.linalg.norm(usual.previous[..., None, :] - np.asarray(centres), axis=-1).argmin(-1)
+    np.testing.assert_array_equal(draws.previous, np.float32(centres)[nearest])
