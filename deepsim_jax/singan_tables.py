@@ -81,8 +81,7 @@ def samples(
                 "diversity": evaluate.diversity(made, truth)}))
             strip += [(f"from the {label}", _write(folder, f"sample-{start}-{n}", picture))
                       for n, picture in enumerate(made[:_SHOWN])]
-        size = f"{truth.shape[1]}x{truth.shape[0]}"
-        return Result(rows, f"{learned.scales} scales, trained at {size} px.", strip)
+        return Result(rows, f"{learned.scales} scales, trained at {_size(learned)} px.", strip)
 
     found = photos.find(specs)
     table = picture_tables.Table(
@@ -137,7 +136,8 @@ def enlarging(
                 Row("truth", "the photo itself", {"niqe": evaluate.niqe(photo)} if natural else {}, True)]
         strip = [(row.label, _write(folder, row.key, picture))
                  for row, picture in zip(rows, (plain, made, photo), strict=True)]
-        return Result(rows, f"From {small.shape[1]}x{small.shape[0]} to {width}x{height} px.", strip)
+        return Result(rows, f"From {small.shape[1]}x{small.shape[0]} to {width}x{height} px, "
+                      f"trained at {_size(learned)} px.", strip)
 
     found = photos.find(specs)
     table = picture_tables.Table(
@@ -262,6 +262,12 @@ def _compared(means):
 def _enlarged(made, photo, natural):
     return {"rmse": evaluate.rmse(made, photo), "psnr": evaluate.psnr(made, photo),
             **({"niqe": evaluate.niqe(made)} if natural else {})}
+
+
+def _size(learned):
+    """The training size in words."""
+    height, width = learned.pyramid.sizes[-1]
+    return f"{width}x{height}"
 
 
 def _write(folder, name, picture):

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "sheets": (),
     "applications": ("errors", "data", "models", "editing", "sheets"),
     "inpainting": ("errors", "data", "models", "editing"),
-    "picture_tables": ("errors", "machine", "data", "evaluate"),
+    "picture_tables": ("errors", "machine", "compilation", "data", "evaluate"),
     "singan_tables": ("errors", "data", "models", "evaluate", "applications", "inpainting",
                       "picture_tables"),
     "recipes": ("errors", "types", "data", "geometry", "resample"),
