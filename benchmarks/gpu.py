@@ -25,7 +25,7 @@ import record
 import step
 
 STEPS = 16_000
-ABSENT = "not measured: no GPU"
+ABSENT = "Not yet measured: no GPU"
 _PEAK_SIZES = 4096, 8192, 16384
 _OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 
@@ -108,7 +108,7 @@ def main():
     if options.child:
         print(json.dumps(measure(options)))
         return
-    figures: dict = {"benchmark": "gpu", "config": options.config, "dtype": options.dtype}
+    figures: dict = {"config": options.config, "dtype": options.dtype}
     if has_gpu():
         figures["sizes"] = {f"{size}x{size}": of_size(over_batches(size, options))
                             for size in options.sizes}

@@ -2,13 +2,18 @@
 
 import json
 import pathlib
+import sys
 
 from deepsim_jax import machine
 
 
 def write(path: str, figures: dict):
-    """Prints the figures with the machine's data as JSON, and writes them to a file if one is named."""
-    text = json.dumps({**machine.describe(), **figures}, indent=1)
+    """Prints the figures as JSON, with the benchmark's name and the machine's data.
+
+    They are written to a file too if one is named.
+    """
+    name = pathlib.Path(sys.argv[0]).stem
+    text = json.dumps({"benchmark": name, **machine.describe(), **figures}, indent=1)
     print(text)
     if path:
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -109,7 +109,7 @@ def main():
     strong = over_devices(options, lambda _: options.batch)
     simulated = any(of.get("backend") == "cpu" for of in weak.values())
     record.write(options.output, step.rounded({
-        "benchmark": "scaling", "config": options.config, "size": options.size, "runs": options.runs,
+        "config": options.config, "size": options.size, "runs": options.runs,
         "note": SHARED_CORES if simulated else "", "weak": weak, "strong": strong,
         "first_losses": agreement(strong)}))
 

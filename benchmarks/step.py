@@ -267,7 +267,7 @@ def main():
             env={**os.environ, "JAX_COMPILATION_CACHE_DIR": ""}).stdout
         figures[f"{size}x{size}"] = json.loads(found.splitlines()[-1])
     record.write(options.output, {
-        "benchmark": "step", "config": options.config, "dtype": options.dtype or "the config's",
+        "config": options.config, "dtype": options.dtype or "the config's",
         "batch": options.batch, "runs": options.runs, "sizes": figures})
 
 

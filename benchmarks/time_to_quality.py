@@ -311,7 +311,7 @@ def main():
         sys.exit("stopped; the same command goes on with the run that was cut short")
     sequence = options.sequence if ":" in options.sequence else pathlib.Path(options.sequence).name
     record.write(options.output, {
-        "benchmark": "time_to_quality", "sequence": sequence, "size": options.size,
+        "sequence": sequence, "size": options.size,
         "frames_of_the_curves": options.frames, "kinds": kinds})
 
 

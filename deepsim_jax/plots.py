@@ -35,8 +35,8 @@ def row_of_plots(plots) -> Html:
     return Html(f"<div class='plots'>{''.join(plots)}</div>")
 
 
-def line_plot(series, *, x_label: str, y_label: str) -> Html:
-    """Lines over linear axes, as an SVG within the page.
+def line_plot(series, *, x_label: str, y_label: str, log_x: bool = False) -> Html:
+    """Lines over their axes, as an SVG within the page.
 
     A series of several lines (seeds) is drawn as thin lines, their median as a thick one, and the range
     from the lowest to the highest as a band, where all of them reach.
@@ -45,21 +45,24 @@ def line_plot(series, *, x_label: str, y_label: str) -> Html:
       series: of `Series`.
       x_label: below the horizontal axis, with its unit.
       y_label: above the vertical axis, with its unit.
+      log_x: whether the horizontal axis is logarithmic; points that it has no place for are left out.
 
     Returns:
       The plot, or nothing if no point has a finite value.
     """
-    kept = [(s, lines) for s in series if (lines := _clean(s.lines))]
+    kept = [(s, lines) for s in series if (lines := _clean(s.lines, positive=log_x))]
     points = np.array([point for _, lines in kept for line in lines for point in line], float)
     if not len(points):
         return Html("")
-    x_ticks, y_ticks = _ticks(points[:, 0], within=True), _ticks(points[:, 1], within=False)
+    x_ticks = _log_ticks(points[:, 0]) if log_x else _ticks(points[:, 0], within=True)
+    y_ticks = _ticks(points[:, 1], within=False)
     left, right = points[:, 0].min(), points[:, 0].max()
-    wide = (right - left) or 1.0
+    scale = np.log10 if log_x else np.asarray
 
     def place(xy):
         xy = np.asarray(xy, float)
-        share_x = (xy[:, 0] - left) / wide if right > left else np.full(len(xy), 0.5)
+        share_x = ((scale(xy[:, 0]) - scale(left)) / (scale(right) - scale(left)) if right > left
+                   else np.full(len(xy), 0.5))
         share_y = (xy[:, 1] - y_ticks[0]) / (y_ticks[-1] - y_ticks[0])
         return list(zip(_LEFT + share_x * (_WIDTH - _LEFT - _RIGHT),
                         _HEIGHT - _BOTTOM - share_y * (_HEIGHT - _TOP - _BOTTOM), strict=True))
@@ -75,8 +78,9 @@ def line_plot(series, *, x_label: str, y_label: str) -> Html:
                 + "</figure>")
 
 
-def _clean(lines):
-    kept = ([(x, y) for x, y in line if y is not None and math.isfinite(y)] for line in lines)
+def _clean(lines, *, positive):
+    kept = ([(x, y) for x, y in line if y is not None and math.isfinite(y) and (x > 0 or not positive)]
+            for line in lines)
     return [line for line in kept if line]
 
 
@@ -99,6 +103,16 @@ def _ticks(values, *, within, count=5):
                    else (math.floor(first + 1e-9), math.ceil(last - 1e-9)))
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     return [round(i * step, digits) for i in range(first, last + 1)]
+
+
+def _log_ticks(values):
+    """1, 2 and 5 times powers of ten within the values; only the powers where those would be many."""
+    low, high = float(values.min()), float(values.max())
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [tick for power in powers for factor in (1, 2, 5)
+             if low <= (tick := float(f"{factor}e{power}")) <= high]
+    ticks = [tick for tick in ticks if math.log10(tick).is_integer()] if len(ticks) > 8 else ticks
+    return ticks or _ticks(values, within=True)
 
 
 def _axes(place, x_ticks, y_ticks, left, x_label, y_label):

@@ -1,6 +1,8 @@
 """What the benchmarks' figures are computed from; the measuring itself is not repeated here."""
 
 import importlib
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,37 @@ def test_losses_are_compared_over_devices(benchmark):
     strong["2"]["first_losses"]["d"] = 0.50001
     assert not scaling.agreement(strong)["equal"]
     assert "not_measured" in scaling.agreement({"1": one})
+
+
+ABOUT = {"date": "2026-01-02T03:04:05+00:00", "processor": "a processor", "cores": 2,
+         "devices": ["cpu 0"], "deepsim_jax": "0.1", "python": "3.11", "jax": "0.10"}
+
+
+def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, tmp_path):
+    page, quality = benchmark("page"), benchmark("time_to_quality")
+    runs = [{"seed": seed, "curve": [
+        {"step": 5 * i, "seconds": 20.0 * i, "tflop": 7.0 * i, "lpips": 0.4 / i + 0.01 * seed}
+        for i in (1, 2)]} for seed in (0, 1)]
+    configs = {"a<b": {
+        "config": ["model.filters: 64 -> 8"], "steps": 10, "batch": 3, "seeds": [0, 1], "tflop": 14.0,
+        "seconds": quality.spread([40.0, 42.0]), "lpips": quality.spread([0.2, 0.21]),
+        "plain": {"seconds": 43.5}, "runs": runs}}
+    kinds = {"seg_edges": {
+        "edges_from": "true frames", "training frame unchanged": {"all": 0.41, "curve": 0.3},
+        "configs": configs, "reached": quality.comparisons(configs, {"LPIPS 0.3": 0.3})}}
+    for name, content in (
+            ("time_to_quality", {"sequence": "s", "size": 64, "frames_of_the_curves": 3, "kinds": kinds}),
+            ("gpu", {"not_measured": benchmark("gpu").ABSENT}),
+            ("memory", {"config": "paper", "memory": {"64x64 saving": {
+                "peak_GiB": 1.2345, "third_step_s": 0.5}}})):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"benchmark": name, **ABOUT, **content}))
+    text = page.page(page.read([tmp_path]))
+    cells = re.sub("<[^>]*>", "|", text)
+    assert "a&lt;b" in text and "a<b" not in text and text.count("<polyline") == 2 * (2 + 1 + 1)
+    for part in ("|41 (43.5)|", "|0.205|", "|0.2–0.21|", "|0.5|", "64x64 saving||1.23|",
+                 "Not yet measured: no GPU.", "Not yet measured: benchmarks/step.py", "true frames",
+                 "2026-01-02: a processor"):
+        assert part in cells, part
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(UserError, match="other.json: benchmark None, known are step"):
+        page.read([tmp_path])

@@ -95,3 +95,16 @@ def test_series_differ_in_colour_or_dashes():
 def test_labels_are_escaped():
     drawn = plots.row_of_plots([plot(plots.Series("<b>", [[(0, 1)]]), x_label="<b>", y_label="<b>'")])
     assert "<b>" not in drawn and drawn.count("&lt;b&gt;") == 5
+
+
+def test_a_logarithmic_axis_gives_each_factor_the_same_width():
+    drawn = plots.line_plot([plots.Series("a", [[(0, 9.0), (1, 1.0), (10, 2.0), (100, 0.0)]])],
+                            x_label="TFLOP", y_label="LPIPS", log_x=True)
+    (line, _), = lines(drawn)
+    (a, _), (b, _), (c, _) = line  # nothing at 0
+    assert b - a == pytest.approx(c - b, abs=0.11) and a == 62
+    assert [t for t in texts(drawn) if t in ("1", "2", "5", "10", "20", "50", "100")] == [
+        "1", "2", "5", "10", "20", "50", "100"]
+    few = texts(plots.line_plot([plots.Series("", [[(0.02, 1.0), (3e4, 2.0)]])], x_label="TFLOP",
+                                y_label="LPIPS", log_x=True))
+    assert {"0.1", "1", "10", "100", "1,000", "10,000"} <= set(few) and "5" not in few
