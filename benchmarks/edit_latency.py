@@ -24,7 +24,7 @@ def main():
     options = parser.parse_args()
     figures = {}
     for name in ("quickstart", "paper"):
-        sizes = api.architecture(settings.load(name))
+        sizes = api.deepsim.architecture(settings.load(name))
         shapes = sizes.abstract_params()
         draw = np.random.default_rng(0)
         params = jax.tree.map(

@@ -34,7 +34,7 @@ def main():
         name="shifted", frames=tuple(map(str, range(options.frames + 1))), train=0, parts=(),
         size=photo.shape[:2], reader=lambda kind, index: np.roll(photo, 2 * index, axis=1))
     spec = primitives.PrimitiveSpec("edges")
-    sizes = api.architecture(settings.load("quickstart"))
+    sizes = api.deepsim.architecture(settings.load("quickstart"))
     draw = np.random.default_rng(0)
     params = jax.tree.map(
         lambda s: jax.device_put(draw.normal(0, 0.02, s.shape).astype(np.float32)),

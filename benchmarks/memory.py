@@ -29,8 +29,9 @@ def measure(config_name: str, size: int, saving: bool):
     source = pair.prepare(photo, kind="edges")
     with tempfile.TemporaryDirectory() as folder:
         run = api.build_run(source, settings.load(config_name), pathlib.Path(folder))
-        state, step = run.initial_state(), run.compiled()
-        pair_, frozen = step.place(run.pair), step.place(run.frozen)
+        (stage,) = run.stages
+        state, step = stage.begin(), run.compiled(stage)
+        pair_, frozen = (step.place(tree) for tree in stage.given())
         for _ in range(3):
             start = time.perf_counter()
             state, metrics = step(state, pair_, frozen)

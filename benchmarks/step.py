@@ -79,10 +79,11 @@ def build(name: str, size: int, dtype: str, batch: int, devices: int = 1):
     if not perceptual:
         return run, None
     draw = np.random.default_rng(1)
+    (stage,) = run.stages
     return run, jax.tree.map(
         lambda s: jnp.asarray(draw.normal(0, np.sqrt(2 / np.prod(s.shape[:3])), s.shape), s.dtype)
         if len(s.shape) == 4 else jnp.zeros(s.shape, s.dtype),
-        arithmetic.vgg19_shapes(run.task.perceptual_depth))
+        arithmetic.vgg19_shapes(stage.task.perceptual_depth))
 
 
 def median_seconds(function, *args, runs: int) -> float:
@@ -109,9 +110,10 @@ def threaded(function, state):
 
 def parts(run, state, frozen) -> dict:
     """Name -> function of no arguments that does this part of the step once."""
-    task, keys = run.task, jax.random.split(jax.random.key(0), run.batch)
+    (stage,), keys = run.stages, jax.random.split(jax.random.key(0), run.batch)
+    task = stage.task
     batch = jax.jit(task.batch)
-    inputs = jax.block_until_ready(batch(keys, run.pair))
+    inputs = jax.block_until_ready(batch(keys, stage.pair))
     primitives, photos = inputs
     module = task.architecture.generator()
 
@@ -135,7 +137,7 @@ def parts(run, state, frozen) -> dict:
         return pull((one, zero))[0], pull((zero, one))[1], terms
 
     found = {
-        "augmentation": lambda: batch(keys, run.pair),
+        "augmentation": lambda: batch(keys, stage.pair),
         "generator forward": lambda: generator(state.generator, primitives),
         "generator": lambda: generator_gradient(state.generator, primitives, fake),
         "discriminator": lambda: discriminator(fake, state.discriminator, inputs)}
@@ -178,7 +180,7 @@ def updates(run, state):
 
         return (product(generator, gradients[0]), product(discriminator, gradients[1])), {}
 
-    step = jax.jit(steps.make_step(lambda keys, _: None, losses_of, run.updates, seed=0),
+    step = jax.jit(steps.make_step(lambda keys, _: None, losses_of, run.stages[0].updates, seed=0),
                    donate_argnums=0)
     gradients = jax.tree.map(jnp.ones_like, (state.generator, state.discriminator))
     return threaded(lambda s: step(s, jnp.arange(run.batch), None, gradients), state)
@@ -196,10 +198,11 @@ def measure(options) -> dict:
     run, frozen = build(options.config, size, options.dtype, options.batch)
     stages.split(0.0)
     start = time.perf_counter()
-    state = jax.block_until_ready(run.initial_state())
+    (stage,) = run.stages
+    state = jax.block_until_ready(stage.begin())
     initial = stages.split(time.perf_counter() - start)
-    compiled = run.compiled()
-    on_device = compiled.place(run.pair), compiled.place(frozen)
+    compiled = run.compiled(stage)
+    on_device = compiled.place(stage.pair), compiled.place(frozen)
     stages.split(0.0)
     start = time.perf_counter()
     state, _ = jax.block_until_ready(compiled(compiled.place(state), *on_device))
@@ -212,7 +215,7 @@ def measure(options) -> dict:
     stats = jax.devices()[0].memory_stats() or {}
 
     on_cpu = jax.default_backend() == "cpu"
-    dtype = "float32" if on_cpu else run.task.architecture.dtype
+    dtype = "float32" if on_cpu else stage.task.architecture.dtype
     sizes = (2048, 4096) if on_cpu else (2048, 4096, 8192)
     peak = matmul.peak(dtype, sizes=sizes)
     state, _ = step()
@@ -220,7 +223,7 @@ def measure(options) -> dict:
                for name, part in parts(run, state, frozen).items()}
     by_part["updates"] = median_seconds(updates(run, state), runs=options.runs)
     peak = max(peak, matmul.peak(dtype, sizes=sizes))
-    gmac = arithmetic.lean_step(run.task, (size, size), options.batch, frozen)
+    gmac = arithmetic.lean_step(stage.task, (size, size), options.batch, frozen)
     return rounded({
         "seconds_per_step": seconds, "gmac": gmac["step"], **speed(gmac["step"], seconds, peak),
         "peak": {"gflops": peak, "dtype": dtype},

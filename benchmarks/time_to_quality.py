@@ -191,8 +191,9 @@ def _tflop(config):
         config = config.copy_and_resolve_references()
         config.train.measure_every = 0
     run = api.build_run(sources.read_source(config), config, pathlib.Path())
-    size = run.pair.image.shape[:2]
-    return 2 * arithmetic.lean_step(run.task, size, run.batch, run.frozen)["step"] / 1e3
+    (stage,) = run.stages
+    size = stage.pair.image.shape[:2]
+    return 2 * arithmetic.lean_step(stage.task, size, run.batch, stage.frozen)["step"] / 1e3
 
 
 def summary(spec: Spec, config, runs: list[dict], plain_run: dict | None) -> dict:

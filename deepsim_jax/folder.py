@@ -136,7 +136,7 @@ def train_photo(path, workdir, config, *, extend: bool = False) -> dict:
         else:
             model = api.train_source(source, config, folder, extend=extend)
             report.write(folder)
-            row["state"] = "trained" if model.step >= config.train.steps else "stopped"
+            row["state"] = "trained" if model.finished else "stopped"
         row["machine"] = machine.describe()
     except UserError as error:
         row["reason"] = " ".join(str(error).split())
@@ -155,7 +155,8 @@ def _finished(folder, config, source) -> bool:
     """Whether this very training is complete; other settings are left to the start of the run to tell."""
     if not rundir.is_run(folder) or not (folder / "report.html").is_file():
         return False
-    return not rundir.differences(folder, config, source) and _saved(folder) >= config.train.steps
+    return not rundir.differences(folder, config, source) and (
+        _saved(folder) >= api.total_steps(config, source))
 
 
 def _saved(folder) -> int:
@@ -183,7 +184,7 @@ def write_summary(album: Album, rows: dict[str, dict]) -> dict:
     blank = {"state": "not begun", "steps": 0, "seconds": 0.0, "reason": ""}
     of_all = {path.name: rows.get(path.name, {**blank, "folder": path.name}) for path in album.photos}
     states = [row["state"] for row in of_all.values()]
-    changes = settings.differences(settings.flatten(settings.default()), settings.flatten(album.config))
+    changes = settings.differences(settings.keys(album.config.system), settings.flatten(album.config))
     summary = {"photos": of_all, "counts": {s: states.count(s) for s in STATES if s in states},
                "other": list(album.other), "config": changes}
     images.write_bytes_atomic(album.workdir / ALBUM, json.dumps(summary, indent=1).encode())

@@ -31,7 +31,7 @@ from deepsim_jax import (
     sources,
     tables,
 )
-from deepsim_jax.data import frames, pair
+from deepsim_jax.data import frames
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol, published
 from deepsim_jax.training import devices
@@ -87,14 +87,15 @@ def train(workdir: pathlib.Path):
     model = api.train_source(source, config, workdir, extend=FLAGS.extend)
     if devices.is_first():
         print(report.write(workdir))
-    if model.step < config.train.steps:
+    if not model.finished:
         sys.exit(130)
 
 
 def _given(workdir):
     """(config, pair) of the run to start or to continue."""
     if FLAGS.config is None and rundir.is_run(workdir):
-        return rundir.read_config(workdir), pair.Source.load(workdir / "pair")
+        config = rundir.read_config(workdir)
+        return config, sources.load_source(config, workdir / "pair")
     if FLAGS.config is None:
         raise UserError("--config is needed for a new run, e.g. --config=configs/quickstart.py")
     config = settings.load(FLAGS.config)

@@ -1,12 +1,13 @@
 """A run's folder: whose it is, and what a second start in it may do.
 
     config.json      the config, the pair's hash, the version; written last, it makes the folder a run
-    pair/            what is trained on
+    pair/            what is trained on: the pair, or the photo alone
     checkpoints/     by step
     metrics.jsonl    the losses
     samples/         previews during training
     edits/           edits made from the command line
-    report.html      photo, primitive and edits on one page
+    made/            pictures that SinGAN has made from the command line
+    report.html      all of it on one page
 """
 
 import hashlib
@@ -17,21 +18,22 @@ import shutil
 from collections.abc import Callable
 
 from deepsim_jax import settings
-from deepsim_jax.data import images, pair
+from deepsim_jax.data import images, pair, photo
 from deepsim_jax.errors import UserError
 
 CONFIG = "config.json"
 STARTING = "config.json.starting"
+Source = pair.Source | photo.Photo
 OURS = ("pair", "checkpoints", "samples", "metrics.jsonl")
 
 
-def claim(workdir: pathlib.Path, config, source: pair.Source, *, extend: bool) -> Callable[[], None]:
+def claim(workdir: pathlib.Path, config, source: Source, *, extend: bool) -> Callable[[], None]:
     """Makes a folder the home of a run, or checks that it is this run's already.
 
     Args:
       workdir: the folder, which may not exist yet.
       config: validated.
-      source: the pair.
+      source: what is trained on.
       extend: whether `train.steps` may be larger than when the run was started.
 
     Returns:
@@ -67,8 +69,10 @@ def _same_run(workdir, record, extend) -> bool:
     old, new = settings.flatten(stored), dict(record["config"])
     before, after = old.pop("train.steps"), new.pop("train.steps")
     differing = _differing(old, new, same_pair=hash_of_pair == record["pair"])
-    if before != after and not (extend and after > before):
-        advice = " (--extend allows more)" if after > before else ""
+    # The scales of SinGAN stand on each other: the finished ones cannot be trained on.
+    longer = extend and after > before and stored.system == "deepsim"
+    if before != after and not longer:
+        advice = " (--extend allows more)" if after > before and stored.system == "deepsim" else ""
         differing.append(f"train.steps: {before} -> {after}{advice}")
     if differing:
         raise UserError(f"{workdir}: holds a run with other settings ({'; '.join(differing)}); "
@@ -85,7 +89,7 @@ def read_config(workdir: pathlib.Path):
     return _read(workdir)[0]
 
 
-def differences(workdir: pathlib.Path, config, source: pair.Source) -> list[str]:
+def differences(workdir: pathlib.Path, config, source: Source) -> list[str]:
     """What differs between the run in a folder and another, in words; raises as `read_config` does."""
     stored, hash_of_pair = _read(workdir)
     return _differing(settings.flatten(stored), settings.flatten(config),
@@ -96,7 +100,7 @@ def _differing(old, new, *, same_pair):
     return settings.differences(old, new) + ["another photo or primitive"] * (not same_pair)
 
 
-def identity(config, source: pair.Source) -> str:
+def identity(config, source: Source) -> str:
     """A digest of what makes a run what it is: the settings, its files' places aside, and the pair."""
     flat = {k: v for k, v in settings.flatten(config).items() if k not in settings.SOURCE_KEYS}
     return hashlib.sha256(json.dumps([flat, source.hash()]).encode()).hexdigest()

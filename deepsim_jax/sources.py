@@ -1,21 +1,26 @@
-"""From a config to what is trained on: a photo, a folder's pair, or a frame of a sequence."""
+"""From a config to what is trained on: a pair or a photo, from files, a folder or a sequence."""
 
 import dataclasses
 import pathlib
 
 import numpy as np
 
-from deepsim_jax.data import frames, pair
+from deepsim_jax.data import frames, images, pair, photo
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol
 
 
-def read_source(config, image=None, primitive=None) -> pair.Source:
-    """The training pair that a config describes; `image` and `primitive` replace its paths.
+def read_source(config, image=None, primitive=None) -> pair.Source | photo.Photo:
+    """What a config says to train on; `image` and `primitive` replace its paths.
+
+    Returns:
+      A pair for DeepSIM, the photo alone for SinGAN.
 
     Raises:
       UserError: no photo is named, or files cannot be used.
     """
+    if config.system == "singan":
+        return _read_photo(config.data.image if image is None else image, primitive)
     data, given, kind = config.data, {}, config.data.kind
     if data.sequence and image is None:
         if data.image or data.root or data.primitive:
@@ -36,6 +41,24 @@ def read_source(config, image=None, primitive=None) -> pair.Source:
     if kind == "auto":
         kind = "landmarks" if data.landmarks else "seg_edges"
     return _pair(config, image, primitive, kind, given)
+
+
+def load_source(config, folder: pathlib.Path) -> pair.Source | photo.Photo:
+    """What a run is trained on, from the folder in which it keeps it.
+
+    Raises:
+      UserError: a file is missing or damaged.
+    """
+    return (photo.Photo if config.system == "singan" else pair.Source).load(folder)
+
+
+def _read_photo(image, primitive):
+    if primitive is not None:
+        raise UserError("primitive: SinGAN learns from a photo alone; leave it out, or take a config for "
+                        "deepsim, such as quickstart")
+    if isinstance(image, str) and not image:
+        raise UserError("no photo: give --config.data.image=photo.jpg")
+    return photo.Photo(images.read_image(image, name="image"))
 
 
 def _pair(config, image, primitive, kind, given):

@@ -52,6 +52,9 @@ def run(workdir, specs, config, *, rows="baseline", seeds: int = 1, inception=No
       UserError: unusable sequences, rows or config, or a folder with another table.
     """
     config, workdir = settings.load(config), pathlib.Path(workdir).absolute()
+    if config.system != "deepsim":
+        raise UserError(f"a table compares trainings of DeepSIM, the config is for {config.system!r}; "
+                        "take one such as quickstart")
     if isinstance(rows, str) and rows not in published.TABLES:
         raise UserError(f"rows={rows!r}: choose one of {', '.join(published.TABLES)}")
     table = published.TABLES[rows] if isinstance(rows, str) else rows
@@ -86,7 +89,7 @@ def _make(folder, cells, inception) -> bool:
         log.warning("%s: %s", folder, error)
         images.write_bytes_atomic(folder / FAILED, json.dumps({"reason": str(error)}).encode())
         return True
-    if model.step < cell.config.train.steps:
+    if not model.finished:
         return False
     known = [found for other, of in cells.items() if of.sequence is cell.sequence
              and (found := protocol.read_results(other / "evaluation"))]

@@ -13,7 +13,7 @@ from PIL import Image
 
 import deepsim_jax
 from deepsim_jax import UserError, api, editing, rundir, settings, sources
-from deepsim_jax.data import images, primitives
+from deepsim_jax.data import images, pair, primitives
 from deepsim_jax.models.deepsim import task as deepsim
 from deepsim_jax.training import checkpoint, loop
 
@@ -263,13 +263,13 @@ def test_everything_that_a_config_may_ask_for_trains(tmp_path, photo, keys):
 
 
 def test_divergence_stops_with_advice_and_keeps_the_last_good_state(tmp_path, photo, monkeypatch):
-    to_device = api.pair.to_device
+    to_device = pair.to_device
 
     def spoiled(*given, **options):
         found = to_device(*given, **options)
         return found.replace(image=found.image * jnp.nan)
 
-    monkeypatch.setattr(api.pair, "to_device", spoiled)
+    monkeypatch.setattr(pair, "to_device", spoiled)
     for _ in range(2):  # a second start does not do better
         with pytest.raises(loop.Diverged, match="not finite at step 1; the last good checkpoint is "
                            "step 0; train in a new folder with smaller optim.g_rate"):
@@ -279,7 +279,7 @@ def test_divergence_stops_with_advice_and_keeps_the_last_good_state(tmp_path, ph
 
 
 def test_an_edit_has_the_primitives_size_whatever_the_networks_multiple(scene):
-    sizes = api.architecture(small(model__downsamplings=4))
+    sizes = api.deepsim.architecture(small(model__downsamplings=4))
     params = jax.tree.map(lambda a: jnp.full(a.shape, 0.01), sizes.abstract_params())
     for height, width in ((16, 16), (17, 40)):
         primitive = scene[:height, :width]

@@ -28,7 +28,7 @@ def test_arithmetic_of_the_papers_step(benchmark, size, batch, gmac):
     # less the first layer's input gradient, and so on.
     arithmetic = benchmark("arithmetic")
     config = settings.load("paper")
-    task = deepsim.Task(api.architecture(config), api.augmentation(config))
+    task = deepsim.Task(api.deepsim.architecture(config), api.deepsim.augmentation(config))
     found = arithmetic.lean_step(task, size, batch, arithmetic.vgg19_shapes())
     assert found["step"] == pytest.approx(gmac, abs=0.005 * batch)
     without = arithmetic.lean_step(task, size, batch, None)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import deepsim_jax
-from deepsim_jax import api, rundir, settings
+from deepsim_jax import api, rundir, settings, sources
 from deepsim_jax.training import checkpoint, loop
 
 PROGRAM = """
@@ -50,8 +50,8 @@ def undisturbed(tmp_path_factory, environment):
 def final_trees(run):
     saver = checkpoint.Checkpoints(run / "checkpoints", read_only=True)
     config = rundir.read_config(run)
-    source = api.pair.Source.load(run / "pair")
-    abstract = jax.eval_shape(api.build_run(source, config, run).initial_state)
+    source = sources.load_source(config, run / "pair")
+    abstract = jax.eval_shape(api.build_run(source, config, run).stages[0].begin)
     return saver.restore(saver.latest(), loop.to_trees(abstract))
 
 

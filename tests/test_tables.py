@@ -86,10 +86,10 @@ def test_a_stopped_table_goes_on_where_it_was(tmp_path, sequence_folder, config,
 
     def interrupted(run, *, begun):
         calls.append(run.workdir)
-        state, finished = train(run, begun=begun)
+        end = train(run, begun=begun)
         if len(calls) == 2:
             raise KeyboardInterrupt  # trained, but not yet evaluated
-        return state, finished
+        return end
 
     monkeypatch.setattr(loop, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):

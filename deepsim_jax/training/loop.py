@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import math
 import pathlib
@@ -17,7 +18,6 @@ import numpy as np
 from deepsim_jax.errors import UserError
 from deepsim_jax.training import checkpoint, devices, progress
 from deepsim_jax.training import state as states
-from deepsim_jax.training import step as steps
 
 log = logging.getLogger("deepsim_jax")
 
@@ -47,27 +47,20 @@ class Run:
 
     Attributes:
       workdir: its folder.
-      task: has `init(key)`, `batch(keys, pair)` and `losses(g, d, batch, frozen)`.
-      updates: the optimiser's part.
-      seed, batch: of the run; samples per step over all devices.
+      stages: what is trained, one after the other, see `training.stages`.
+      batch: samples per step over all devices.
       device_count: see `devices.choose`.
       cadence: when to log, save and preview.
-      pair: what is trained on, on the device.
-      frozen: weights that are used but not trained, or None.
-      preview: generator parameters -> pictures to show side by side.
+      preview: what a stage leaves -> pictures to show side by side.
       tensorboard: whether to write TensorBoard files too.
-      measure: generator parameters -> figures of quality on what is not trained on, or None.
+      measure: what a stage leaves -> figures of quality on what is not trained on, or None.
     """
 
     workdir: pathlib.Path
-    task: Any
-    updates: steps.Updates
-    seed: int
+    stages: tuple[Any, ...]
     batch: int
     device_count: int
     cadence: Cadence
-    pair: Any
-    frozen: Any
     preview: Callable[[Any], list[np.ndarray]]
     tensorboard: bool = False
     measure: Callable[[Any], dict[str, float]] | None = None
@@ -77,39 +70,96 @@ class Run:
         """Where its states are saved."""
         return self.workdir / "checkpoints"
 
-    def initial_state(self) -> states.TrainState:
-        """The state before the first step, made in one compiled call."""
-        make = jax.jit(lambda key: states.create(
-            self.task.init, key, self.updates.moments, ema=self.updates.ema > 0))
-        # The default generator takes half a second to compile for every single array.
-        return make(jax.random.key(self.seed, impl="rbg"))
+    @property
+    def steps(self) -> int:
+        """How many it has, over all stages."""
+        return sum(stage.steps for stage in self.stages)
 
-    def compiled(self) -> devices.Compiled:
-        """The training step."""
-        def make(axis):
-            return steps.make_step(
-                self.task.batch, self.task.losses, self.updates, seed=self.seed, axis=axis)
-
-        return devices.Compiled(make, batch=self.batch, count=self.device_count)
+    def compiled(self, stage) -> devices.Compiled:
+        """The training step of a stage."""
+        return devices.Compiled(stage.make_step, batch=self.batch, count=self.device_count)
 
 
-def to_trees(state: states.TrainState) -> dict:
-    """A state as the named trees of a checkpoint; pictures need only one of the first two."""
+@dataclasses.dataclass(frozen=True)
+class Position:
+    """A place in a run.
+
+    Attributes:
+      run: which one.
+      index: of the stage; at the end of a stage still that one.
+      earlier: what the stages before it have left; None for the first.
+      state: the stage's.
+      step: counted over all stages.
+    """
+
+    run: Run
+    index: int
+    earlier: Any
+    state: states.TrainState
+    step: int
+
+    @property
+    def stage(self):
+        """The stage."""
+        return self.run.stages[self.index]
+
+    @property
+    def end(self) -> int:
+        """The step with which the stage ends."""
+        return sum(stage.steps for stage in self.run.stages[: self.index + 1])
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is the run's last step."""
+        return self.step == self.run.steps
+
+    @property
+    def left(self):
+        """What the stage would leave if it ended here."""
+        return self.stage.leave(self.earlier, devices.local(self.state))
+
+    @property
+    def complete(self):
+        """What the stages that have ended leave; while there is none, what the first would."""
+        return self.left if self.step == self.end or self.index == 0 else self.earlier
+
+    def following(self) -> "Position":
+        """The beginning of the next stage; at the end of one."""
+        earlier = self.left
+        state = self.run.stages[self.index + 1].begin(earlier)
+        return dataclasses.replace(self, index=self.index + 1, earlier=earlier, state=state)
+
+
+def to_trees(state: states.TrainState, earlier: Any = None) -> dict:
+    """A state, and what earlier stages have left, as the named trees of a checkpoint.
+
+    DeepSIM's pictures need only "ema", or "generator" where there is none.
+    """
     trees = {"generator": state.generator, "training": {
         "step": state.step, "discriminator": state.discriminator,
         "generator_opt": state.generator_opt, "discriminator_opt": state.discriminator_opt}}
-    if state.ema is not None:
-        trees["ema"] = state.ema
-    return trees
+    others = {"ema": state.ema, "carried": state.carried, "earlier": earlier}
+    return trees | {name: tree for name, tree in others.items() if tree is not None}
 
 
 def from_trees(trees: dict) -> states.TrainState:
-    """The inverse of `to_trees`."""
-    return states.TrainState(
-        generator=trees["generator"], ema=trees.get("ema"), **trees["training"])
+    """The state of `to_trees`."""
+    return states.TrainState(generator=trees["generator"], ema=trees.get("ema"),
+                             carried=trees.get("carried"), **trees["training"])
 
 
-def train(run: Run, *, begun: Callable[[], None]):
+def restore(run: Run, saver: checkpoint.Checkpoints, step: int) -> Position:
+    """The place at which a run was saved.
+
+    Raises:
+      UserError: the checkpoint is damaged or holds other shapes.
+    """
+    shapes = _shapes(run, step)
+    trees = saver.restore(step, to_trees(shapes.state, shapes.earlier))
+    return dataclasses.replace(shapes, state=from_trees(trees), earlier=trees.get("earlier"))
+
+
+def train(run: Run, *, begun: Callable[[], None]) -> Position:
     """Trains until the last step, from the newest checkpoint.
 
     Ctrl-C or SIGTERM saves and returns early. Of several processes that train together the first
@@ -122,7 +172,7 @@ def train(run: Run, *, begun: Callable[[], None]):
         folder can be loaded whatever happens.
 
     Returns:
-      (state, whether it is the last step's); see `devices.local`.
+      Where it has come to.
 
     Raises:
       Diverged: a loss or a parameter is not finite, or the generator's pictures are flat.
@@ -131,102 +181,129 @@ def train(run: Run, *, begun: Callable[[], None]):
     with devices.together():
         saver = (checkpoint.Checkpoints(run.checkpoint_folder, keep=run.cadence.keep)
                  if devices.is_first() else checkpoint.Elsewhere())
+        saved = saver.latest()
     try:
+        step = int(devices.from_first(np.int32(saved or 0)))
         with devices.together():
-            state = _begin(run, saver)
+            place = _begin(run, saver, saved) if devices.is_first() else _shapes(run, step)
             begun()
-        state = devices.from_first(state)
-        start = int(state.step)
-        if start:
-            log.info("continuing from step %d of %d", start, run.updates.steps)
-        return _steps(run, state, start, saver)
+        state, earlier = devices.from_first((place.state, place.earlier))
+        place = dataclasses.replace(place, state=state, earlier=earlier)
+        if step:
+            log.info("continuing from step %d of %d", step, run.steps)
+        return _train(place, saver)
     finally:
         saver.close()
 
 
-def _begin(run, saver):
-    """The state of the newest checkpoint, or a new one, saved; other processes know its shapes only."""
-    shapes = jax.eval_shape(run.initial_state)
-    if not devices.is_first():
-        return shapes
-    start = saver.latest()
-    if start is not None:
-        return from_trees(saver.restore(start, to_trees(shapes)))
-    state = run.initial_state()
-    saver.save(0, to_trees(state))
-    return state
+def _begin(run, saver, saved):
+    """The place of the newest checkpoint, or the beginning, saved."""
+    if saved is not None:
+        return restore(run, saver, saved)
+    place = Position(run, 0, None, run.stages[0].begin(None), 0)
+    saver.save(0, to_trees(place.state))
+    return place
 
 
-def _steps(run, state, start, saver):
-    compiled = run.compiled()
-    state, pair, frozen = (compiled.place(tree) for tree in (state, run.pair, run.frozen))
-    bar, measured = _tellers(run, start)
-    guard, pending, done = _Guard(saved=start), None, start
+def _shapes(run, step):
+    """The place of a step, with shapes instead of arrays."""
+    place = Position(run, 0, None, jax.eval_shape(run.stages[0].begin, None), step)
+    while place.end < step and place.index + 1 < len(run.stages):
+        earlier = jax.eval_shape(place.stage.leave, place.earlier, place.state)
+        state = jax.eval_shape(run.stages[place.index + 1].begin, earlier)
+        place = dataclasses.replace(place, index=place.index + 1, earlier=earlier, state=state)
+    return place
+
+
+def _train(place, saver):
+    """Trains stage by stage, from a place on, and returns the place of the end."""
+    bar, measured = _tellers(place.run, place.step)
+    guard = _Guard(saved=place.step)
+    try:
+        with _stop_signals() as stopped:
+            agreed = functools.partial(_stop_agreed, stopped, place.step)
+            place, stop = _stage(place, saver, guard, bar, measured, agreed)
+            while not (stop or place.finished):
+                place, stop = _stage(place.following(), saver, guard, bar, measured, agreed)
+    finally:
+        bar.close()
+        if measured:
+            measured.close()
+    return place
+
+
+def _stop_agreed(stopped, start, done):
+    return devices.stop_agreed(done - start, stopped.is_set())
+
+
+def _stage(place, saver, guard, bar, measured, stop_agreed):
+    """Trains a stage to its end, or until it is to stop: (the place then, whether it is to stop)."""
+    run, stage, end = place.run, place.stage, place.end
+    compiled = run.compiled(stage)
+    state, data, frozen = (compiled.place(tree) for tree in (place.state, *stage.given(place.earlier)))
+    pending, stop = None, False
+    bar.begin(stage.title)
+
+    def here():
+        return dataclasses.replace(place, state=state, step=done)
 
     def measure():
         if run.measure and (last or done % run.cadence.measure == 0):
             jax.block_until_ready(state)
             with devices.together():
                 if measured and measured.last < done:
-                    best = devices.local(state.best_generator)
+                    best = here().left
                     measured.write(done, lambda: run.measure(best))
 
-    try:
-        with _stop_signals() as stopped:
-            last = start == run.updates.steps
-            measure()  # a kill may have come between saving this step and measuring it
-            for done in range(start + 1, run.updates.steps + 1):
-                state, metrics = compiled(state, pair, frozen)
-                bar.advance()
-                last = (devices.stop_agreed(done - start, stopped.is_set())
-                        or done == run.updates.steps)
-                if done % run.cadence.log == 0 or last:
-                    # The figures of the log before this one: they have arrived, fetching them does
-                    # not hold up the device.
-                    _report(bar, guard, pending)
-                    pending = (done, metrics)
-                if last or done % run.cadence.save == 0:
-                    _report(bar, guard, pending)
-                    pending = None
-                    guard.check_state(done, state)
-                    with devices.together():
-                        saver.save(done, to_trees(state))
-                    guard.saved = done
-                    if measured:
-                        measured.mark(done)
-                if run.cadence.preview and (done % run.cadence.preview == 0 or last):
-                    with devices.together():
-                        _preview(run, done, state)
-                measure()
-                if last:
-                    break
-    finally:
-        bar.close()
-        if measured:
-            measured.close()
-    return state, done == run.updates.steps
+    done, last = place.step, place.step == run.steps
+    measure()  # a kill may have come between saving this step and measuring it
+    for done in range(place.step + 1, end + 1):
+        state, metrics = compiled(state, data, frozen)
+        bar.advance()
+        stop = stop_agreed(done)
+        last = stop or done == end
+        if done % run.cadence.log == 0 or last:
+            # The figures of the log before this one: they have arrived, fetching them does
+            # not hold up the device.
+            _report(bar, guard, pending)
+            pending = (done, metrics, stage.about)
+        if last or done % run.cadence.save == 0:
+            _report(bar, guard, pending)
+            pending = None
+            guard.check_state(done, state)
+            with devices.together():
+                saver.save(done, to_trees(state, place.earlier))
+            guard.saved = done
+            if measured:
+                measured.mark(done)
+        if run.cadence.preview and (done % run.cadence.preview == 0 or last):
+            with devices.together():
+                _preview(here())
+        measure()
+        if stop:
+            break
+    return here(), stop
 
 
 def _tellers(run, start):
     """What writes the figures of losses and of quality; the latter None if nothing is measured."""
     if not devices.is_first():
         return progress.Silence(), None
-    bar = progress.Progress(run.workdir, start=start, steps=run.updates.steps,
-                            tensorboard=run.tensorboard)
+    bar = progress.Progress(run.workdir, start=start, steps=run.steps, tensorboard=run.tensorboard)
     return bar, progress.HeldOut(run.workdir / "heldout.jsonl", start=start) if run.measure else None
 
 
-def _preview(run, step, state):
+def _preview(place):
     if devices.is_first():
-        progress.save_preview(run.workdir / "samples" / f"{step:06d}.png",
-                              run.preview(devices.local(state.best_generator)))
+        progress.save_preview(place.run.workdir / "samples" / f"{place.step:06d}.png",
+                              place.run.preview(place.left))
 
 
 def _report(bar, guard, pending):
     if pending is not None:
-        step, metrics = pending
+        step, metrics, about = pending
         values = {k: float(v) for k, v in jax.device_get(metrics).items()}
-        bar.report(step, values)
+        bar.report(step, {**values, **about})
         guard.check_metrics(step, values)
 
 

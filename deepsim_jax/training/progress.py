@@ -109,6 +109,13 @@ class Progress:
         self._bar = tqdm.auto.tqdm(total=steps, initial=start, unit="step", smoothing=0.1,
                                    dynamic_ncols=True) if live else None
 
+    def begin(self, title: str):
+        """Says which stage of the run begins, where it has a name."""
+        if title and self._bar is not None:
+            self._bar.set_description(title)
+        elif title:
+            log.info("%s", title)
+
     def advance(self):
         """Counts one step."""
         self._done += 1
@@ -119,7 +126,7 @@ class Progress:
     def report(self, step: int, values: dict[str, float]):
         """Writes one logged step everywhere."""
         self.metrics.write(step, values)
-        shown = {k: f"{v:.3g}" for k, v in values.items() if k not in ("rate", "contrast")}
+        shown = {k: f"{v:.3g}" for k, v in values.items() if k not in ("rate", "contrast", "scale")}
         if self._bar is not None:
             self._bar.set_postfix(shown, refresh=False)
         else:
@@ -147,6 +154,9 @@ class Progress:
 
 class Silence:
     """Stands for the `Progress` of a run in a process that leaves telling to another one."""
+
+    def begin(self, title: str):
+        """Does nothing."""
 
     def advance(self):
         """Does nothing."""

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from deepsim_jax.training import checkpoint, devices, loop, progress
+from deepsim_jax.training import checkpoint, devices, loop, progress, stages
 from deepsim_jax.training import step as steps
 
 
@@ -33,12 +33,20 @@ class Toy:
 
 def make(workdir, task=None, *, total=9, log=2, save=4, preview=0, keep=2, ema=0.0, rate=0.1,
          show=lambda params: [], measure=None, every=0):
-    return loop.Run(
-        workdir=workdir, task=task or Toy(), seed=3, batch=2, device_count=1,
+    stage = stages.Simultaneous(
+        task=task or Toy(), seed=3, pair=jnp.float32(1), frozen=None,
         updates=steps.Updates(moments=optax.scale_by_adam(b1=0.5, b2=0.999), g_rate=rate,
-                              d_rate=rate, steps=total, constant_steps=total, ema=ema),
+                              d_rate=rate, steps=total, constant_steps=total, ema=ema))
+    return loop.Run(
+        workdir=workdir, stages=(stage,), batch=2, device_count=1,
         cadence=loop.Cadence(log=log, save=save, preview=preview, keep=keep, measure=every),
-        pair=jnp.float32(1), frozen=None, preview=show, measure=measure)
+        preview=show, measure=measure)
+
+
+def train(run, begun=lambda: None):
+    """(state, whether it is the last step's)."""
+    end = loop.train(run, begun=begun)
+    return end.state, end.finished
 
 
 def logged(run):
@@ -57,7 +65,7 @@ def test_what_happens_when(tmp_path):
     moments = []
     run = make(tmp_path, preview=3, keep=9, ema=0.9,
                show=lambda params: [np.full((16, 16, 3), int(params["a"].sum() > 0), np.uint8)] * 2)
-    state, finished = loop.train(run, begun=lambda: moments.append(saved(run)))
+    state, finished = train(run, begun=lambda: moments.append(saved(run)))
     assert finished and int(state.step) == 9
     assert moments == [[0]], "a run begins when, and only when, it can be loaded"
     assert saved(run) == [0, 4, 8, 9]
@@ -76,15 +84,15 @@ def test_held_out_quality_is_of_the_moving_average_and_resumed_without_gap(tmp_p
         return [(row["step"], row["quality"]) for row in found]
 
     whole = make(tmp_path / "whole", measure=measure, every=3, total=10, ema=0.5)
-    state, _ = loop.train(whole, begun=lambda: None)
+    state, _ = train(whole)
     assert [step for step, _ in rows(whole)] == [3, 6, 9, 10]
     assert rows(whole)[-1][1] == float(state.ema["a"][0]) != float(state.generator["a"][0])
     cut = make(tmp_path / "cut", measure=measure, every=3, total=10, ema=0.5)
     monkeypatch.setattr(progress.Progress, "advance", _stop_at(7))
     with pytest.raises(KeyboardInterrupt):
-        loop.train(cut, begun=lambda: None)
+        train(cut)
     monkeypatch.undo()
-    loop.train(cut, begun=lambda: None)
+    train(cut)
     assert rows(cut) == rows(whole)
     seconds = [row["seconds"] for row in progress.read_metrics(cut.workdir / "heldout.jsonl")]
     assert seconds == sorted(seconds) and seconds[0] >= 0
@@ -102,10 +110,10 @@ def test_a_kill_between_saving_and_measuring_leaves_no_hole(tmp_path):
     for total, expected in ((4, [4]), (8, [4, 8])):
         fail, run = True, make(tmp_path / str(total), measure=measure, every=4, total=total, save=4)
         with pytest.raises(KeyboardInterrupt):
-            loop.train(run, begun=lambda: None)
+            train(run)
         assert rows(run) == [] and saved(run)[-1] == 4
         fail = False
-        loop.train(run, begun=lambda: None)
+        train(run)
         assert rows(run) == expected
 
 
@@ -122,7 +130,7 @@ def _stop_at(step):
 def test_logged_figures_are_of_the_step_that_they_name(tmp_path):
     rare, often = (make(tmp_path / str(n), log=n) for n in (4, 1))
     for run in (rare, often):
-        loop.train(run, begun=lambda: None)
+        train(run)
     every = {row["step"]: row for row in logged(often)}
     assert list(every) == list(range(1, 10))
     assert logged(rare) == [every[4], every[8], every[9]]
@@ -130,13 +138,13 @@ def test_logged_figures_are_of_the_step_that_they_name(tmp_path):
 
 def test_a_finished_run_is_loaded_and_an_extended_one_goes_on(tmp_path):
     run = make(tmp_path)
-    state, _ = loop.train(run, begun=lambda: None)
+    state, _ = train(run)
     before = logged(run)
-    again, finished = loop.train(run, begun=lambda: None)
+    again, finished = train(run)
     assert finished and logged(run) == before
     same(state, again)
     longer = make(tmp_path, total=12)
-    state, finished = loop.train(longer, begun=lambda: None)
+    state, finished = train(longer)
     assert finished and int(state.step) == 12 and saved(run) == [9, 12]
     assert logged(run)[:5] == before and [r["step"] for r in logged(run)[5:]] == [10, 12]
 
@@ -144,7 +152,7 @@ def test_a_finished_run_is_loaded_and_an_extended_one_goes_on(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_the_rest_follows_exactly(tmp_path, monkeypatch, number):
     whole = make(tmp_path / "whole", ema=0.5)
-    expected, _ = loop.train(whole, begun=lambda: None)
+    expected, _ = train(whole)
     run, advance = make(tmp_path / "run", ema=0.5), progress.Progress.advance
 
     def interrupted(bar):
@@ -155,10 +163,10 @@ def test_a_signal_saves_and_the_rest_follows_exactly(tmp_path, monkeypatch, numb
     handler = signal.getsignal(number)
     with monkeypatch.context() as patch:
         patch.setattr(progress.Progress, "advance", interrupted)
-        state, finished = loop.train(run, begun=lambda: None)
+        state, finished = train(run)
     assert not finished and int(state.step) == 5 and saved(run) == [4, 5]
     assert signal.getsignal(number) is handler
-    state, finished = loop.train(run, begun=lambda: None)
+    state, finished = train(run)
     assert finished
     same(state, expected)
     assert logged(run)[-1] == logged(whole)[-1]
@@ -174,14 +182,14 @@ def test_processes_agree_on_an_end_by_the_steps_since_their_start(tmp_path, monk
     run = make(tmp_path)
     for step in 3, 6:  # a process that has not called yet is taken for one at 0
         calls = []
-        state, finished = loop.train(run, begun=lambda: None)
+        state, finished = train(run)
         assert calls == [1, 2, 3] and not finished and int(state.step) == step
 
 
 def test_training_works_outside_of_the_main_thread(tmp_path):
     found = []
     thread = threading.Thread(
-        target=lambda: found.append(loop.train(make(tmp_path), begun=lambda: None)))
+        target=lambda: found.append(train(make(tmp_path))))
     thread.start()
     thread.join()
     assert found[0][1]
@@ -194,10 +202,10 @@ def test_a_loss_that_is_not_finite_stops_with_advice_and_the_last_good_state(tmp
     run = make(tmp_path, task, log=log, total=20)
     with pytest.raises(loop.Diverged, match=f"{what}; the last good checkpoint is step 4; train in "
                        "a new folder with smaller optim.g_rate") as found:
-        loop.train(run, begun=lambda: None)
+        train(run)
     assert "\n" not in str(found.value) and saved(run) == [0, 4]
     kept = checkpoint.Checkpoints(run.checkpoint_folder, read_only=True).restore(
-        4, loop.to_trees(jax.eval_shape(run.initial_state)))
+        4, loop.to_trees(jax.eval_shape(run.stages[0].begin)))
     assert np.isfinite(kept["generator"]["a"]).all()
 
 
@@ -205,7 +213,7 @@ def test_a_parameter_that_is_not_finite_is_never_saved(tmp_path):
     # The loss is finite, its gradient is not.
     task = Toy(spoil=lambda a: jnp.sum(jnp.sqrt(jnp.abs(a - a))))
     with pytest.raises(loop.Diverged, match="a parameter is not finite at step 1"):
-        loop.train(make(tmp_path, task, save=1, log=50), begun=lambda: None)
+        train(make(tmp_path, task, save=1, log=50))
     assert saved(make(tmp_path)) == [0]
 
 
@@ -214,13 +222,13 @@ def test_a_parameter_that_is_not_finite_is_never_saved(tmp_path):
 def test_flat_pictures_stop_a_run_after_a_while(tmp_path, total, stops):
     run = make(tmp_path, Toy(contrast=0.001), total=total, log=1, save=50)
     if not stops:
-        assert loop.train(run, begun=lambda: None)[1]
+        assert train(run)[1]
         return
     with pytest.raises(loop.Diverged, match="flat pictures since 10 logs, now at step 10"):
-        loop.train(run, begun=lambda: None)
+        train(run)
 
 
 def test_trees_hold_the_whole_state(tmp_path):
     for ema in (0.0, 0.9):
-        state = make(tmp_path, ema=ema).initial_state()
+        state = make(tmp_path, ema=ema).stages[0].begin()
         same(loop.from_trees(loop.to_trees(state)), state)

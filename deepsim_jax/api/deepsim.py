@@ -1,4 +1,4 @@
-"""What a program calls: `train`, `load`, `import_torch`, `make_primitive` and `Model`."""
+"""DeepSIM for a program: `Model`, `import_torch`, `make_primitive`, and how a config becomes a run."""
 
 import logging
 import pathlib
@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from deepsim_jax import augment, editing, recipes, rundir, settings, sources
+from deepsim_jax import augment, editing, recipes, rundir, sources
 from deepsim_jax.data import frames, images, pair, primitives
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol, results_page
 from deepsim_jax.models.deepsim import task as deepsim
-from deepsim_jax.training import checkpoint, devices, loop, progress
+from deepsim_jax.training import checkpoint, devices, loop, progress, stages
 from deepsim_jax.training import step as steps
 from deepsim_jax.weights import convert, pretrained, torch_zip
 
@@ -28,14 +28,15 @@ class Model:
     Attributes:
       workdir: the run's folder, or None for an imported model.
       step: updates done, or None for an imported model.
+      finished: whether these are all that its training was to have.
     """
 
     def __init__(self, architecture: deepsim.Architecture, params, *, photo=None, primitive=None,
-                 spec=None, workdir=None, step=None):
+                 spec=None, workdir=None, step=None, finished=True):
         """Made by `train`, `load` and `import_torch`, which say what the parts are."""
         self._architecture, self._params, self._spec = architecture, params, spec
         self._photo, self._primitive = photo, primitive
-        self.workdir, self.step = workdir, step
+        self.workdir, self.step, self.finished = workdir, step, finished
 
     @property
     def primitive(self) -> np.ndarray | None:
@@ -165,64 +166,6 @@ class Model:
         return mask
 
 
-def train(image, primitive=None, *, config="quickstart", workdir, extend=False) -> Model:
-    """Trains a generator on one photo, or continues an interrupted training.
-
-    Args:
-      image: path or uint8 array (H, W, 3) of the photo.
-      primitive: path or uint8 array of its primitive, of the same size; None: the config's, or made
-        automatically, of the kind that the config names.
-      config: the name of a shipped config ("quickstart", "paper", "local_enhancer"; an option after
-        a colon: "quickstart:tiny"), the path of a config file, or a ConfigDict.
-      workdir: the run's folder. If it holds an interrupted run of the same config and pair, that run
-        is continued; a finished one is loaded.
-      extend: allows a run to continue with more steps than it was started with.
-
-    Returns:
-      The trained model. After Ctrl-C: the model as far as it is trained.
-
-    Raises:
-      UserError: an unusable photo, config or folder. `training.loop.Diverged`, a kind of it: the
-        training failed; the last good checkpoint is kept.
-    """
-    config = settings.load(config)
-    with config.unlocked():
-        for key, value in (("image", image), ("primitive", primitive)):
-            if value is not None:
-                config.data[key] = str(value) if isinstance(value, str | pathlib.Path) else ""
-    with devices.together():
-        source = sources.read_source(config, image, primitive)
-    return train_source(source, config, workdir, extend=extend)
-
-
-def train_source(source: pair.Source, config, workdir, *, extend: bool = False) -> Model:
-    """`train`, from a pair that is already read.
-
-    Processes that have joined each other (`training.devices.join`) call it alike and get the same
-    model; the first alone writes the folder.
-    """
-    workdir = pathlib.Path(workdir).absolute()
-    with devices.together():
-        run = build_run(source, config, workdir)
-    if len(set(devices.gather(rundir.identity(config, source)))) > 1:
-        raise UserError("the processes were given different photos, primitives or settings; start all of "
-                        "them with the same command and files")
-    with devices.together():
-        begun = (rundir.claim(workdir, config, source, extend=extend) if devices.is_first()
-                 else lambda: None)
-    state, finished = loop.train(run, begun=begun)
-    state = devices.local(state)
-    step = int(state.step)
-    if finished:
-        log.info("trained %d steps; edit %s and apply it with --mode=edit", step,
-                 workdir / "pair" / "primitive.png")
-    else:
-        log.warning("stopped and saved at step %d of %d; the same command continues from there",
-                    step, config.train.steps)
-    return Model(run.task.architecture, state.best_generator, photo=source.photo,
-                 primitive=source.primitive, spec=source.spec, workdir=workdir, step=step)
-
-
 def architecture(config) -> deepsim.Architecture:
     """The generator's sizes that a config names."""
     model = config.model
@@ -239,7 +182,7 @@ def augmentation(config, **changes) -> augment.Augmentation:
 
 
 def build_run(source, config, workdir) -> loop.Run:
-    """The one place that translates a config into plain arguments."""
+    """The one place that translates a config of DeepSIM into plain arguments."""
     loss, optim, cadence = config.loss, config.optim, config.train
     sizes = architecture(config)
     task = deepsim.Task(
@@ -250,20 +193,23 @@ def build_run(source, config, workdir) -> loop.Run:
         perceptual_weight=loss.perceptual_weight, perceptual_depth=loss.perceptual_depth,
         perceptual_normalise=loss.perceptual_normalise)
     sigmas = tuple(config.augment.canny_sigmas) if config.augment.canny > 0 else ()
-    return loop.Run(
-        workdir=workdir, task=task, seed=config.seed, batch=cadence.batch,
+    stage = stages.Simultaneous(
+        task=task, seed=config.seed,
         updates=steps.Updates(
             moments=optax.scale_by_adam(b1=optim.b1, b2=optim.b2), g_rate=optim.g_rate,
             d_rate=optim.d_rate, steps=cadence.steps, ema=cadence.ema,
             constant_steps=round(cadence.steps * cadence.constant_fraction)),
+        pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas),
+        frozen=_perceptual_weights(loss))
+    return loop.Run(
+        workdir=workdir, stages=(stage,), batch=cadence.batch,
         device_count=devices.choose(cadence.batch, cadence.devices,
                                     available=jax.device_count(), processes=jax.process_count()),
         cadence=loop.Cadence(log=cadence.log_every, save=cadence.save_every,
                              preview=cadence.preview_every, keep=cadence.keep,
                              measure=cadence.measure_every),
-        pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas),
-        frozen=_perceptual_weights(loss), preview=_preview(source, sizes),
-        tensorboard=cadence.tensorboard, measure=_held_out_measure(source, sizes, config))
+        preview=_preview(source, sizes), tensorboard=cadence.tensorboard,
+        measure=_held_out_measure(source, sizes, config))
 
 
 def _held_out_measure(source, sizes, config):
@@ -294,29 +240,26 @@ def _preview(source, sizes):
     return pictures
 
 
-def load(workdir) -> Model:
-    """The model of a run's folder, from its newest checkpoint; works while it is still training.
+def model(left, source, config, *, workdir, step: int) -> Model:
+    """A model from what a training leaves: the generator's parameters."""
+    return Model(architecture(config), left, photo=source.photo, primitive=source.primitive,
+                 spec=source.spec, workdir=workdir, step=step, finished=step >= config.train.steps)
 
-    Raises:
-      UserError: no run there, or a damaged file.
-    """
-    workdir = pathlib.Path(workdir).absolute()
-    config = rundir.read_config(workdir)
-    sizes = architecture(config)
-    source = pair.Source.load(workdir / "pair")
-    saver = checkpoint.Checkpoints(workdir / "checkpoints", read_only=True)
-    try:
-        step = saver.latest()
-        if step is None:
-            raise UserError(f"{workdir}: no complete checkpoint in it; start its training again")
-        tree = "ema" if config.train.ema > 0 else "generator"
-        params = saver.restore(step, {tree: sizes.abstract_params()})[tree]
-    finally:
-        saver.close()
-    if step < config.train.steps:
-        log.warning("%s: trained for %d of %d steps so far", workdir, step, config.train.steps)
-    return Model(sizes, params, photo=source.photo, primitive=source.primitive, spec=source.spec,
-                 workdir=workdir, step=step)
+
+def advice(workdir: pathlib.Path) -> str:
+    """What can be done with a trained run."""
+    return f"edit {workdir / 'pair' / 'primitive.png'} and apply it with --mode=edit"
+
+
+def total_steps(config, source) -> int:
+    """How many steps a training has."""
+    return config.train.steps
+
+
+def restore(source, config, workdir, saver: checkpoint.Checkpoints, step: int):
+    """What the training has left at a step that is saved: the generator's parameters alone."""
+    tree = "ema" if config.train.ema > 0 else "generator"
+    return saver.restore(step, {tree: architecture(config).abstract_params()})[tree]
 
 
 def import_torch(generator_path, *, image=None, primitive=None) -> Model:

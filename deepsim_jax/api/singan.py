@@ -1,0 +1,166 @@
+"""SinGAN for a program: `SinganModel`, and how a config becomes a run."""
+
+import functools
+import logging
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from deepsim_jax.data import pair, photo
+from deepsim_jax.errors import UserError
+from deepsim_jax.models.singan import pyramid, sampling
+from deepsim_jax.models.singan import task as singan
+from deepsim_jax.models.singan.learned import Learned
+from deepsim_jax.training import checkpoint, loop, stages
+from deepsim_jax.training import step as steps
+
+log = logging.getLogger("deepsim_jax")
+
+_BATCH = 10  # samples that are made at once
+_SHOWN = 3  # samples in a preview
+
+
+class SinganModel:
+    """A photo's trained scales, from which pictures like it are made.
+
+    Pictures are uint8 (H, W, 3). Scale 0 is the coarsest; a picture that starts from a finer one keeps
+    the photo's arrangement below it.
+
+    Attributes:
+      learned: the scales, for the functions of `deepsim_jax.models.singan`.
+      workdir: the run's folder.
+      step: iterations done, over all scales.
+      finished: whether these are all that its training was to have.
+    """
+
+    def __init__(self, learned: Learned, photo: np.ndarray, *, workdir=None, step=None, finished=True):
+        """Made by `train` and `load`."""
+        self.learned, self._photo = learned, photo
+        self.workdir, self.step, self.finished = workdir, step, finished
+
+    @property
+    def photo(self) -> np.ndarray:
+        """uint8 (H, W, 3), the photo at its full size."""
+        return self._photo.copy()
+
+    @property
+    def scales(self) -> int:
+        """How many scales are trained."""
+        return self.learned.scales
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the finest of them: the training size, which samples have by default."""
+        return self.learned.pyramid.sizes[self.scales - 1]
+
+    def sample(self, count: int = 1, *, start_scale: int = 0, size: tuple[int, int] | None = None,
+               seed: int = 0) -> np.ndarray:
+        """Random pictures with the photo's patches: uint8 (count, height, width, 3).
+
+        Args:
+          count: how many.
+          start_scale: 0 to the number of scales - 1; below it all is as in the photo.
+          size: (height, width); by default the training size.
+          seed: another one, other pictures. The first pictures of a seed do not depend on the count.
+
+        Raises:
+          UserError: an argument is out of range.
+        """
+        if count < 1:
+            raise UserError(f"{count} samples: at least 1 is needed")
+        batch = min(_BATCH, count)
+        numbers = jnp.arange(-(-count // batch) * batch)  # a shorter batch would be compiled for itself
+        keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(numbers)
+        made = [sampling.sample(part, self.learned, start_scale=start_scale, size=size)
+                for part in keys.reshape(-1, batch)]
+        return pair.to_uint8(np.concatenate(made)[:count])
+
+    def reconstruct(self) -> list[np.ndarray]:
+        """What the noise {z*, 0, ..., 0} yields at each scale, nearly the photo: uint8 (h, w, 3)."""
+        return [pair.to_uint8(picture[0]) for picture in sampling.reconstruct(self.learned)]
+
+
+def plan(config, size: tuple[int, int]) -> pyramid.Pyramid:
+    """The pyramid that a config describes, of a photo of (height, width)."""
+    asked = config.pyramid
+    return pyramid.plan(
+        size, factor=asked.factor, min_size=asked.min_size, max_size=asked.max_size,
+        steps=asked.steps, keep=asked.keep or None, filters=config.model.filters,
+        most_filters=config.model.most_filters)
+
+
+def build_run(source: photo.Photo, config, workdir) -> loop.Run:
+    """The one place that translates a config of SinGAN into plain arguments: one stage for each scale."""
+    if jax.process_count() > 1:
+        raise UserError("SinGAN trains in one process, on one device: start it without --distributed")
+    pyramid.check_photo(source.photo)
+    planned = plan(config, source.photo.shape[:2])
+    pictures = pyramid.pictures(jnp.asarray(pair.to_float(source.photo)), planned)
+    optim, cadence = config.optim, config.train
+    updates = steps.Updates(
+        moments=optax.scale_by_adam(b1=optim.b1, b2=optim.b2), g_rate=optim.g_rate,
+        d_rate=optim.d_rate, steps=cadence.steps, ema=cadence.ema, drop=cadence.drop,
+        constant_steps=round(cadence.steps * cadence.constant_fraction))
+    trained = []
+    for scale, (height, width) in enumerate(planned.sizes):
+        task = singan.Task(
+            planned, scale, running=config.model.running_statistics, dtype=config.model.dtype,
+            critic_updates=optim.d_updates, penalty_weight=config.loss.penalty,
+            reconstruction_weight=config.loss.reconstruction, noise_weight=config.noise.amplitude,
+            noise_margin=config.noise.margin, redrawn=config.noise.compat == "code")
+        trained.append(stages.Alternating(
+            task=task, updates=updates, generator_updates=optim.g_updates, seed=config.seed,
+            number=scale, picture=pictures[scale], about={"scale": scale},
+            title=f"scale {scale} of 0 to {len(planned.sizes) - 1}, {width}x{height} px"))
+    return loop.Run(
+        workdir=workdir, stages=tuple(trained), batch=1, device_count=1,
+        cadence=loop.Cadence(log=cadence.log_every, save=cadence.save_every,
+                             preview=cadence.preview_every, keep=cadence.keep),
+        preview=_preview(source, pictures), tensorboard=cadence.tensorboard)
+
+
+def advice(workdir: pathlib.Path) -> str:
+    """What can be done with a trained run."""
+    return f"make pictures like the photo with --mode=sample --workdir={workdir}"
+
+
+def total_steps(config, source: photo.Photo) -> int:
+    """How many iterations a training has, over all scales."""
+    return config.train.steps * len(plan(config, source.photo.shape[:2]).sizes)
+
+
+def restore(source, config, workdir, saver: checkpoint.Checkpoints, step: int) -> singan.Finished:
+    """What the training has left at a step that is saved.
+
+    The scales that are completely trained; the coarsest, too, while there is no other.
+    """
+    run = build_run(source, config, workdir)
+    return loop.restore(run, saver, step).complete
+
+
+def model(left: singan.Finished, source: photo.Photo, config, *, workdir, step: int) -> SinganModel:
+    """A model from what a training leaves."""
+    total = total_steps(config, source)
+    made = SinganModel(left.learned, source.photo, workdir=workdir, step=step, finished=step >= total)
+    if not made.finished:
+        height, width = made.size
+        log.warning("%d of %d scales are trained so far: pictures have %dx%d px", made.scales,
+                    total // config.train.steps, width, height)
+    return made
+
+
+def _preview(source, pictures):
+    def shown(left):
+        scale = left.learned.scales - 1
+        keys = jax.random.split(jax.random.key(0), _SHOWN)
+        samples = _samples(keys, left.learned)
+        return [pair.to_uint8(picture) for picture in (pictures[scale], left.rebuilt[0], *samples)]
+
+    return shown
+
+
+# Compiled as one program: the network of each scale is compiled again whenever there is one more.
+_samples = jax.jit(sampling.sample)

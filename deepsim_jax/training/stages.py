@@ -1,0 +1,135 @@
+"""The stages of a run: each has a compiled step of its own and begins with what the ones before left.
+
+A stage has `steps`, how many; `begin(earlier)`, the state before the first; `make_step(axis)`, as
+`step.make_step`; `given(earlier)`, the (data, frozen weights) that each step gets; `leave(earlier,
+state)`, what the next stage begins with and what pictures are made from, at its end or before;
+`title` and `about`, words and figures that say where one is in the run. `earlier` is None for the
+first stage. The states' steps are counted within the stage.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+
+from deepsim_jax.training import alternating
+from deepsim_jax.training import state as states
+from deepsim_jax.training import step as steps
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Simultaneous:
+    """A stage in which both networks are trained at once (`step.make_step`); a run's only one.
+
+    It leaves the generator's parameters.
+
+    Attributes:
+      task: has `init(key)`, `batch(keys, pair)` and `losses(g, d, batch, frozen)`.
+      updates: the optimiser's part.
+      seed: of the run.
+      pair: what is trained on, on the device.
+      frozen: weights that are used but not trained, or None.
+    """
+
+    task: Any
+    updates: steps.Updates
+    seed: int
+    pair: Any
+    frozen: Any
+    title: str = ""
+    about: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """How many it has."""
+        return self.updates.steps
+
+    def begin(self, earlier: None = None) -> states.TrainState:
+        """The state before the first step, made in one compiled call."""
+        make = jax.jit(lambda key: states.create(
+            self.task.init, key, self.updates.moments, ema=self.updates.ema > 0))
+        # The default generator takes half a second to compile for every single array.
+        return make(jax.random.key(self.seed, impl="rbg"))
+
+    def make_step(self, axis: str | None):
+        """The step function."""
+        return steps.make_step(
+            self.task.batch, self.task.losses, self.updates, seed=self.seed, axis=axis)
+
+    def given(self, earlier: None = None):
+        """(pair, frozen)."""
+        return self.pair, self.frozen
+
+    def leave(self, earlier: None, state: states.TrainState):
+        """The generator's parameters, its moving average where there is one."""
+        return state.best_generator
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Alternating:
+    """A stage in which the networks are trained in turns (`alternating.make_step`), one of several.
+
+    Attributes:
+      task: hashable; beside what `alternating.make_step` asks for, it has `target(picture, earlier)`,
+        `init(key, earlier)`, `carried(key, target)`, `frozen(earlier)` and `finish(earlier, generator,
+        discriminator, carried, target)`.
+      updates: the optimiser's part.
+      generator_updates: in one iteration.
+      seed: of the run.
+      number: of the stage, from 0.
+      picture: what is trained on, on the device.
+      title, about: see above.
+    """
+
+    task: Any
+    updates: steps.Updates
+    generator_updates: int
+    seed: int
+    number: int
+    picture: jax.Array
+    title: str = ""
+    about: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """How many iterations it has."""
+        return self.updates.steps
+
+    def begin(self, earlier) -> states.TrainState:
+        """The state before the first iteration, made in one compiled call."""
+        # The default generator takes half a second to compile for every single array.
+        key = jax.random.fold_in(jax.random.key(self.seed, impl="rbg"), self.number)
+        return _begin(self.task, self.updates.moments, self.updates.ema > 0, key, self.picture, earlier)
+
+    def make_step(self, axis: str | None):
+        """The step function, for one device."""
+        return alternating.make_step(self.task, self.updates, seed=self.seed, stage=self.number,
+                                     generator_updates=self.generator_updates)
+
+    def given(self, earlier):
+        """(what is trained on, the weights of earlier stages)."""
+        return _target(self.task, self.picture, earlier), self.task.frozen(earlier)
+
+    def leave(self, earlier, state: states.TrainState):
+        """What the task makes of it."""
+        return _finish(self.task, earlier, state.best_generator, state.discriminator, state.carried,
+                       self.picture)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _begin(task, moments, ema, key, picture, earlier):
+    of_weights, of_noise = jax.random.split(key)
+    carried = task.carried(of_noise, task.target(picture, earlier))
+    return states.create(lambda key: task.init(key, earlier), of_weights, moments, ema=ema,
+                         carried=carried)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _target(task, picture, earlier):
+    return task.target(picture, earlier)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _finish(task, earlier, generator, discriminator, carried, picture):
+    return task.finish(earlier, generator, discriminator, carried, task.target(picture, earlier))
