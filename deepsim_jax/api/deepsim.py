@@ -209,7 +209,9 @@ def build_run(source, config, workdir) -> loop.Run:
                              preview=cadence.preview_every, keep=cadence.keep,
                              measure=cadence.measure_every),
         preview=_preview(source, sizes), tensorboard=cadence.tensorboard,
-        measure=_held_out_measure(source, sizes, config))
+        measure=_held_out_measure(source, sizes, config),
+        steps_per_dispatch=devices.steps_per_dispatch(cadence.steps_per_dispatch),
+        precision=cadence.precision)
 
 
 def _held_out_measure(source, sizes, config):

@@ -14,7 +14,7 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.models.singan import pyramid, sampling
 from deepsim_jax.models.singan import task as singan
 from deepsim_jax.models.singan.learned import Learned
-from deepsim_jax.training import checkpoint, loop, stages
+from deepsim_jax.training import checkpoint, devices, loop, stages
 from deepsim_jax.training import step as steps
 
 log = logging.getLogger("deepsim_jax")
@@ -119,7 +119,9 @@ def build_run(source: photo.Photo, config, workdir) -> loop.Run:
         workdir=workdir, stages=tuple(trained), batch=1, device_count=1,
         cadence=loop.Cadence(log=cadence.log_every, save=cadence.save_every,
                              preview=cadence.preview_every, keep=cadence.keep),
-        preview=_preview(source, pictures), tensorboard=cadence.tensorboard)
+        preview=_preview(source, pictures), tensorboard=cadence.tensorboard,
+        steps_per_dispatch=devices.steps_per_dispatch(cadence.steps_per_dispatch),
+        precision=cadence.precision)
 
 
 def advice(workdir: pathlib.Path) -> str:

@@ -11,6 +11,7 @@ CHOICES = {
     "augment.compat": ("paper", "code"),
     "model.generator": ("global", "local"),
     "model.dtype": ("float32", "bfloat16"),
+    "train.precision": ("default", "tf32", "float32"),
     "loss.adversarial": ("lsgan", "log"),
     "loss.perceptual": ("vgg16", "vgg19", "none"),
 }
@@ -54,6 +55,7 @@ RANGES = {
     "train.steps": (1, None),
     "train.constant_fraction": (0.0, 1.0),
     "train.batch": (1, None),
+    "train.steps_per_dispatch": (0, None),
     "train.devices": (0, None),
     "train.ema": (0.0, 0.99999),
     "train.save_every": (1, None),
@@ -166,6 +168,8 @@ def _train():
     train.steps = 16000
     train.constant_fraction = 0.5  # then the learning rate falls linearly to zero
     train.batch = 1  # augmented copies of the pair per step, over all devices
+    train.steps_per_dispatch = 0  # most that a GPU or TPU does at once; 0: 50. A CPU does one
+    train.precision = "default"  # of float32 products: default (a GPU's is TF32), tf32, float32
     train.devices = 0  # 0: as many as there are and as divide the batch
     train.ema = 0.0  # decay of the generator's moving average; 0: none
     train.save_every = 1000

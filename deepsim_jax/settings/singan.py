@@ -7,6 +7,7 @@ from deepsim_jax.errors import UserError
 CHOICES = {
     "pyramid.steps": ("published", "published_sr", "nearest"),
     "model.dtype": ("float32", "bfloat16"),
+    "train.precision": ("default", "tf32", "float32"),
     "noise.compat": ("paper", "code"),
 }
 """The allowed values of the keys that hold a word."""
@@ -28,6 +29,7 @@ RANGES = {
     "optim.g_updates": (1, 100),
     "optim.d_updates": (1, 100),
     "train.steps": (1, None),
+    "train.steps_per_dispatch": (0, None),
     "train.constant_fraction": (0.0, 1.0),
     "train.drop": (0.0, 1.0),
     "train.ema": (0.0, 0.99999),
@@ -104,6 +106,8 @@ def _train():
     train.constant_fraction = 0.8  # of each scale's iterations; then the learning rates drop
     train.drop = 0.1  # to this share; 0: they fall linearly to zero instead
     train.ema = 0.0  # decay of the generators' moving average; 0: none
+    train.steps_per_dispatch = 0  # most that a GPU or TPU does at once; 0: 50. A CPU does one
+    train.precision = "default"  # of float32 products: default (a GPU's is TF32), tf32, float32
     train.save_every = 500
     train.keep = 2  # checkpoints kept
     train.log_every = 50

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -26,6 +27,10 @@ ENVIRONMENT = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 
 # So long after the death of a process the others give up, s; a slow last write must fit in.
 PATIENCE = 100
+# Most steps that a GPU or TPU does per dispatch unless asked otherwise: a second at most, mostly.
+STEPS_PER_DISPATCH = 50
+PRECISIONS = {"default": None, "tf32": "tensorfloat32", "float32": "float32"}
+"""Names of how exactly float32 numbers are multiplied -> JAX's."""
 # Bytes of a message from one process to the others.
 MESSAGE = 480
 
@@ -144,8 +149,8 @@ def stop_agreed(call: int, asked: bool) -> bool:
     SIGTERM, JAX finds a step that none has reached yet.
 
     Args:
-      call: the number of this call, from 1: to be made by every process at every step. JAX takes a
-        process that has not called yet for one at 0.
+      call: the number of this call, from 1: to be made by every process after every dispatch. JAX takes
+        a process that has not called yet for one at 0.
       asked: whether this process is to end.
     """
     if jax.process_count() == 1:
@@ -187,6 +192,15 @@ def choose(batch: int, requested: int, *, available: int, processes: int = 1) ->
     return requested
 
 
+def steps_per_dispatch(requested: int) -> int:
+    """The most steps that are done per dispatch: 1 on a CPU, whose convolutions loops slow down.
+
+    Args:
+      requested: the number asked for; 0 for the standard.
+    """
+    return 1 if jax.default_backend() == "cpu" else requested or STEPS_PER_DISPATCH
+
+
 def _chosen(count):
     """The devices of a run, the same number from every process, process by process."""
     share = count // jax.process_count()
@@ -195,21 +209,34 @@ def _chosen(count):
 
 
 class Compiled:
-    """A step compiled for a number of devices, its state donated.
+    """A step compiled for a number of devices, its state donated; also several steps in one dispatch.
 
     One device: plain `jax.jit`. Several: `jax.pmap` with the state unreplicated in the program's
     eyes (`in_axes=None`, `out_axes=None`), each device taking its share of the global batch.
+
+    Several steps are a loop on the device whose length is an argument: there is one program, which a
+    resumed run uses too, whatever remainder it has to do, so that it ends with the same bits.
     """
 
-    def __init__(self, make, *, batch: int, count: int):
-        """`make` is axis name or None -> step function, as `step.make_step` builds it."""
-        self.count, self._executable = count, None
+    def __init__(self, make, *, batch: int, count: int, most: int = 1, precision: str = "default"):
+        """Nothing is compiled yet.
+
+        Args:
+          make: axis name or None -> step function, as `step.make_step` builds it.
+          batch: samples per step over all devices.
+          count: of devices, see `choose`.
+          most: steps that one call may do, see `steps_per_dispatch`.
+          precision: a name in `PRECISIONS`.
+        """
+        self.count, self.most, self._executable = count, most, None
+        self._precision = PRECISIONS[precision] or jax.config.jax_default_matmul_precision
+        self._lengths = {}
         if count < jax.device_count():
             log.info("a batch of %d runs on %d of %d devices", batch, count, jax.device_count())
         samples, devices = np.arange(batch, dtype=np.int32), _chosen(count)
         if count == 1:
             self._where = devices[0]
-            self._step = jax.jit(make(None), donate_argnums=0)
+            self._step = jax.jit(self._repeated(make(None)), donate_argnums=0)
             self._samples = self._own = jax.device_put(samples, devices[0])
             return
         samples = samples.reshape(count, batch // count)
@@ -219,8 +246,23 @@ class Compiled:
         # A program of several processes is traced with this one's part and called with the whole.
         self._own = samples[[device.process_index == jax.process_index() for device in devices]]
         self._step = jax.pmap(
-            make(AXIS), axis_name=AXIS, devices=devices, donate_argnums=0,
-            in_axes=(None, 0, None, None), out_axes=(None, None))
+            self._repeated(make(AXIS)), axis_name=AXIS, devices=devices, donate_argnums=0,
+            in_axes=(None, 0, *(None,) * (2 + (most > 1))), out_axes=(None, None))
+
+    def _repeated(self, step):
+        """The step, or where several may be done at once: (..., how many) -> the last one's results."""
+        if self.most == 1:
+            return step
+
+        def repeated(state, samples, data, frozen, length):
+            def one(_, state_and_metrics):
+                return step(state_and_metrics[0], samples, data, frozen)
+
+            shapes = jax.eval_shape(step, state, samples, data, frozen)[1]
+            return jax.lax.fori_loop(
+                0, length, one, (state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)))
+
+        return repeated
 
     def place(self, tree: Any) -> Any:
         """Puts state, pair or frozen weights where the step wants them, once and not at every step."""
@@ -228,16 +270,27 @@ class Compiled:
             return jax.device_put(tree, self._where)
         return jax.tree.map(lambda x: _global(np.asarray(x), self._where), tree)
 
-    def __call__(self, state, pair, frozen):
-        """One step: (new state, metrics). The first call compiles, for these shapes only."""
+    def __call__(self, state, data, frozen, steps: int = 1):
+        """`steps` of them: (new state, the last one's metrics). The first call compiles.
+
+        For these shapes only, so that all calls must have the same.
+        """
+        if not 1 <= steps <= self.most:
+            raise ValueError(f"{steps} steps: from 1 to {self.most} are done at once")
+        length = ()
+        if self.most > 1:
+            if steps not in self._lengths:  # made once: the loop transfers nothing
+                self._lengths[steps] = self.place(np.int32(steps))
+            length = (self._lengths[steps],)
         if self._executable is None:
             start = time.monotonic()
-            self._executable = self._step.lower(state, self._own, pair, frozen).compile(
-                compilation.options())
+            with jax.default_matmul_precision(self._precision):
+                lowered = self._step.lower(state, self._own, data, frozen, *length)
+            self._executable = lowered.compile(compilation.options())
             # Before the step takes its own memory: the two would add up.
             compilation.release_memory()
             log.info("compiled in %.0f s", time.monotonic() - start)
-        return self._executable(state, self._samples, pair, frozen)
+        return self._executable(state, self._samples, data, frozen, *length)
 
 
 def _global(array, sharding):

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-import functools
+import itertools
 import logging
 import math
 import pathlib
@@ -40,6 +40,11 @@ class Cadence:
     keep: int
     measure: int = 0
 
+    def next_after(self, step: int) -> int | None:
+        """The first step after this one at which something happens; None: none of it ever does."""
+        every = (self.log, self.save, self.preview, self.measure)
+        return min((step // n * n + n for n in every if n), default=None)
+
 
 @dataclasses.dataclass
 class Run:
@@ -50,6 +55,8 @@ class Run:
       stages: what is trained, one after the other, see `training.stages`.
       batch: samples per step over all devices.
       device_count: see `devices.choose`.
+      steps_per_dispatch: the most, see `devices.steps_per_dispatch`.
+      precision: a name in `devices.PRECISIONS`.
       cadence: when to log, save and preview.
       preview: what a stage leaves -> pictures to show side by side.
       tensorboard: whether to write TensorBoard files too.
@@ -64,6 +71,8 @@ class Run:
     preview: Callable[[Any], list[np.ndarray]]
     tensorboard: bool = False
     measure: Callable[[Any], dict[str, float]] | None = None
+    steps_per_dispatch: int = 1
+    precision: str = "default"
 
     @property
     def checkpoint_folder(self) -> pathlib.Path:
@@ -77,7 +86,8 @@ class Run:
 
     def compiled(self, stage) -> devices.Compiled:
         """The training step of a stage."""
-        return devices.Compiled(stage.make_step, batch=self.batch, count=self.device_count)
+        return devices.Compiled(stage.make_step, batch=self.batch, count=self.device_count,
+                                most=self.steps_per_dispatch, precision=self.precision)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,7 +231,11 @@ def _train(place, saver):
     guard = _Guard(saved=place.step)
     try:
         with _stop_signals() as stopped:
-            agreed = functools.partial(_stop_agreed, stopped, place.step)
+            calls = itertools.count(1)
+
+            def agreed():
+                return devices.stop_agreed(next(calls), stopped.is_set())
+
             place, stop = _stage(place, saver, guard, bar, measured, agreed)
             while not (stop or place.finished):
                 place, stop = _stage(place.following(), saver, guard, bar, measured, agreed)
@@ -230,10 +244,6 @@ def _train(place, saver):
         if measured:
             measured.close()
     return place
-
-
-def _stop_agreed(stopped, start, done):
-    return devices.stop_agreed(done - start, stopped.is_set())
 
 
 def _stage(place, saver, guard, bar, measured, stop_agreed):
@@ -257,10 +267,13 @@ def _stage(place, saver, guard, bar, measured, stop_agreed):
 
     done, last = place.step, place.step == run.steps
     measure()  # a kill may have come between saving this step and measuring it
-    for done in range(place.step + 1, end + 1):
-        state, metrics = compiled(state, data, frozen)
-        bar.advance()
-        stop = stop_agreed(done)
+    while done < end:
+        # Steps that nothing happens between may be one dispatch.
+        count = min(compiled.most, end - done, (run.cadence.next_after(done) or end) - done)
+        state, metrics = compiled(state, data, frozen, count)
+        done += count
+        bar.advance(count)
+        stop = stop_agreed()
         last = stop or done == end
         if done % run.cadence.log == 0 or last:
             # The figures of the log before this one: they have arrived, fetching them does

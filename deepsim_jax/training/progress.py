@@ -116,12 +116,12 @@ class Progress:
         elif title:
             log.info("%s", title)
 
-    def advance(self):
-        """Counts one step."""
-        self._done += 1
+    def advance(self, steps: int):
+        """Counts steps."""
+        self._done += steps
         self._first = self._first or (self._done, time.monotonic())
         if self._bar is not None:
-            self._bar.update()
+            self._bar.update(steps)
 
     def report(self, step: int, values: dict[str, float]):
         """Writes one logged step everywhere."""
@@ -158,7 +158,7 @@ class Silence:
     def begin(self, title: str):
         """Does nothing."""
 
-    def advance(self):
+    def advance(self, steps: int):
         """Does nothing."""
 
     def report(self, step: int, values: dict[str, float]):

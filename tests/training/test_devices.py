@@ -141,6 +141,66 @@ def test_one_device_and_two_train_alike():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+def of_many(count, most, lengths):
+    """Metrics of calls of so many steps each, and the state after them."""
+    def make(axis):
+        def step(state, samples, data, frozen):
+            drawn = jax.random.normal(jax.random.fold_in(jax.random.key(0), state["step"]))
+            found = (samples * data).sum() + drawn
+            found = found if axis is None else jax.lax.pmean(found, axis)
+            total = jnp.tanh(state["sum"] * 3 + found)
+            state = {"step": state["step"] + 1, "sum": total, "before": state["sum"]}
+            return state, {"sum": total, "step": state["step"]}
+
+        return step
+
+    compiled = devices.Compiled(make, batch=4, count=count, most=most)
+    state = compiled.place({"step": jnp.int32(0), "sum": jnp.float32(0.1), "before": jnp.zeros(())})
+    data, rows = compiled.place(jnp.float32(0.3)), []
+    for length in lengths:
+        state, metrics = compiled(state, data, None, length)
+        rows.append({k: v.item() for k, v in metrics.items()})
+    return rows, jax.device_get(state)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_many_steps_in_one_dispatch_end_with_the_same_bits_however_they_are_divided(count):
+    (each, state), (few, other) = of_many(count, 5, [1] * 9), of_many(count, 5, [5, 1, 3])
+    assert [row["step"] for row in few] == [5, 6, 9]
+    assert few == [each[4], each[5], each[8]] and state == other
+    plain, _ = of_many(count, 1, [1] * 9)
+    np.testing.assert_allclose([r["sum"] for r in plain], [r["sum"] for r in each], rtol=1e-5)
+
+
+def test_more_steps_than_were_compiled_are_refused():
+    with pytest.raises(ValueError, match="6 steps: from 1 to 5"):
+        of_many(1, 5, [6])
+
+
+def test_a_cpu_does_one_step_per_dispatch(monkeypatch):
+    assert devices.steps_per_dispatch(0) == devices.steps_per_dispatch(20) == 1
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert devices.steps_per_dispatch(0) == devices.STEPS_PER_DISPATCH
+    assert devices.steps_per_dispatch(20) == 20
+
+
+@pytest.mark.parametrize("precision, expected", [
+    ("default", None), ("tf32", "tensorfloat32"), ("float32", "float32")])
+def test_the_precision_of_products_is_the_named_one(precision, expected):
+    seen = []
+
+    def make(axis):
+        def step(state, samples, data, frozen):
+            seen.append(jax.config.jax_default_matmul_precision)
+            return state, {}
+
+        return step
+
+    compiled = devices.Compiled(make, batch=1, count=1, precision=precision)
+    compiled(jnp.ones(()), None, None)
+    assert seen == [expected or jax.config.jax_default_matmul_precision]
+
+
 def test_the_state_is_updated_in_place():
     compiled = devices.Compiled(
         lambda axis: lambda state, samples, pair, frozen: (state + samples.sum(), {"x": pair}),

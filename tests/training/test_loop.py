@@ -32,7 +32,7 @@ class Toy:
 
 
 def make(workdir, task=None, *, total=9, log=2, save=4, preview=0, keep=2, ema=0.0, rate=0.1,
-         show=lambda params: [], measure=None, every=0):
+         show=lambda params: [], measure=None, every=0, dispatch=1):
     stage = stages.Simultaneous(
         task=task or Toy(), seed=3, pair=jnp.float32(1), frozen=None,
         updates=steps.Updates(moments=optax.scale_by_adam(b1=0.5, b2=0.999), g_rate=rate,
@@ -40,7 +40,7 @@ def make(workdir, task=None, *, total=9, log=2, save=4, preview=0, keep=2, ema=0
     return loop.Run(
         workdir=workdir, stages=(stage,), batch=2, device_count=1,
         cadence=loop.Cadence(log=log, save=save, preview=preview, keep=keep, measure=every),
-        preview=show, measure=measure)
+        preview=show, measure=measure, steps_per_dispatch=dispatch)
 
 
 def train(run, begun=lambda: None):
@@ -118,8 +118,8 @@ def test_a_kill_between_saving_and_measuring_leaves_no_hole(tmp_path):
 
 
 def _stop_at(step):
-    def advance(bar):
-        bar._done += 1
+    def advance(bar, steps):
+        bar._done += steps
         bar._first = bar._first or (bar._done, 0.0)
         if bar._done == step:
             raise KeyboardInterrupt
@@ -155,8 +155,8 @@ def test_a_signal_saves_and_the_rest_follows_exactly(tmp_path, monkeypatch, numb
     expected, _ = train(whole)
     run, advance = make(tmp_path / "run", ema=0.5), progress.Progress.advance
 
-    def interrupted(bar):
-        advance(bar)
+    def interrupted(bar, steps):
+        advance(bar, steps)
         if bar._done == 5:
             os.kill(os.getpid(), number)
 
@@ -184,6 +184,28 @@ def test_processes_agree_on_an_end_by_the_steps_since_their_start(tmp_path, monk
         calls = []
         state, finished = train(run)
         assert calls == [1, 2, 3] and not finished and int(state.step) == step
+
+
+def test_many_steps_per_dispatch_stop_where_something_happens_and_resume_exactly(tmp_path, monkeypatch):
+    def run(name):
+        return make(tmp_path / name, total=23, log=5, save=8, dispatch=6, ema=0.5)
+
+    lengths, call = [], devices.Compiled.__call__
+
+    def counted(compiled, state, data, frozen, steps):
+        lengths.append(steps)
+        return call(compiled, state, data, frozen, steps)
+
+    monkeypatch.setattr(devices.Compiled, "__call__", counted)
+    expected, finished = train(run("whole"))
+    assert finished and lengths == [5, 3, 2, 5, 1, 4, 3]
+    assert [row["step"] for row in logged(run("whole"))] == [5, 10, 15, 20, 23]
+    assert saved(run("whole")) == [16, 23]
+    with monkeypatch.context() as patch:
+        patch.setattr(progress.Progress, "advance", _stop_at(20))
+        with pytest.raises(KeyboardInterrupt):
+            train(run("cut"))
+    same(train(run("cut"))[0], expected)
 
 
 def test_training_works_outside_of_the_main_thread(tmp_path):

@@ -84,10 +84,10 @@ def test_without_a_terminal_lines_tell_step_speed_and_losses(tmp_path, caplog, m
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # another test may be a notebook
     caplog.set_level(logging.INFO, "deepsim_jax")
     bar = progress.Progress(tmp_path, start=4, steps=9, tensorboard=False)
-    bar.advance()
+    bar.advance(1)
     bar.report(5, {"d": 0.25, "rate": 1e-4})
     for _ in range(3):
-        bar.advance()
+        bar.advance(1)
     bar.report(8, {"d": 0.125, "rate": 1e-4})
     bar.close()
     first, second = caplog.messages
@@ -97,7 +97,7 @@ def test_without_a_terminal_lines_tell_step_speed_and_losses(tmp_path, caplog, m
 
 def test_tensorboard_gets_the_same_numbers(tmp_path):
     bar = progress.Progress(tmp_path, start=0, steps=2, tensorboard=True)
-    bar.advance()
+    bar.advance(1)
     bar.report(1, {"d": 0.25})
     bar.close()
     (file,) = (tmp_path / "tensorboard").iterdir()

@@ -121,8 +121,8 @@ def test_a_killed_run_continues_bit_for_bit(tmp_path, whole, monkeypatch, moment
     """Killed within a stage and at its end, off the grid of saving and on it."""
     run, advance, done = make(tmp_path, ema=0.5), progress.Progress.advance, []
 
-    def killed(bar):
-        advance(bar)
+    def killed(bar, steps):
+        advance(bar, steps)
         done.append(1)
         if len(done) == moment + 1:
             raise MemoryError
