@@ -4,7 +4,8 @@
         [--batches 1 2 4 8 16 32] [--steps 500] [--output gpu.json]
 
 Every size and batch is measured in a process of its own: it compiles, warms up, then times --steps
-steps without waiting for any but the last, three times; the median counts, compilation does not. Seconds
+steps, as many per dispatch as a training does, without waiting for any but the last, three times; the
+median counts, compilation does not. Seconds
 for 16,000 steps are that many times a step's, with batch 1. The share is that of the leanest step's
 arithmetic (see `arithmetic.py`) in the fastest matrix product of the same process and dtype; larger
 batches are tried until memory ends. The features are VGG19-shaped with random weights. Where there is
@@ -34,24 +35,25 @@ def measure(options) -> dict:
     """The figures of one size and batch, in a fresh process."""
     (size,), (batch,) = options.sizes, options.batches
     run, frozen = step.build(options.config, size, options.dtype, batch)
-    compiled = run.compiled()
-    on_device = compiled.place(run.pair), compiled.place(frozen)
+    (stage,) = run.stages
+    compiled = run.compiled(stage)
+    on_device = compiled.place(stage.pair), compiled.place(frozen)
     start = time.perf_counter()
-    state, _ = jax.block_until_ready(compiled(compiled.place(run.initial_state()), *on_device))
+    state, _ = jax.block_until_ready(compiled(compiled.place(stage.begin()), *on_device))
     first, seconds = time.perf_counter() - start, []
-    call = step.threaded(lambda s: compiled(s, *on_device), state)
+    call = step.threaded(lambda s: compiled(s, *on_device, compiled.most), state)
     del state
-    for count in (options.steps // 10 + 1, *[options.steps] * 3):
+    for dispatches in (1, *[-(-options.steps // compiled.most)] * 3):
         start = time.perf_counter()
-        for _ in range(count):
+        for _ in range(dispatches):
             end = call()
         jax.block_until_ready(end)
-        seconds.append((time.perf_counter() - start) / count)
+        seconds.append((time.perf_counter() - start) / (dispatches * compiled.most))
     stats = jax.devices()[0].memory_stats() or {}
     del call, end
     median = statistics.median(seconds[1:])
     peak = matmul.peak(options.dtype, sizes=_PEAK_SIZES)
-    gmac = arithmetic.lean_step(run.task, (size, size), batch, frozen)["step"]
+    gmac = arithmetic.lean_step(stage.task, (size, size), batch, frozen)["step"]
     return {
         "seconds_per_step": median, "samples_per_second": batch / median,
         "first_step_seconds": first, **step.speed(gmac, median, peak), "peak_gflops": peak,

@@ -37,16 +37,17 @@ def measure(options) -> dict:
     if count > jax.device_count():
         return found
     run, frozen = step.build(options.config, options.size, options.dtype, options.batch, count)
-    compiled = run.compiled()
-    on_device = compiled.place(run.pair), compiled.place(frozen)
-    state, metrics = compiled(compiled.place(run.initial_state()), *on_device)
+    (stage,) = run.stages
+    compiled = run.compiled(stage)
+    on_device = compiled.place(stage.pair), compiled.place(frozen)
+    state, metrics = compiled(compiled.place(stage.begin()), *on_device)
     # The contrast is each device's own, averaged: it is no loss.
     losses = {name: float(value) for name, value in jax.device_get(metrics).items()
               if name not in ("contrast", "rate")}
     held = step.threaded(lambda s: compiled(s, *on_device), state)
     del state
     seconds = step.median_seconds(held, runs=options.runs)
-    return found | {"dtype": run.task.architecture.dtype, "seconds_per_step": seconds,
+    return found | {"dtype": stage.task.architecture.dtype, "seconds_per_step": seconds,
                     "samples_per_second": options.batch / seconds, "first_losses": losses}
 
 
