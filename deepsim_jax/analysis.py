@@ -50,7 +50,7 @@ def nearest_patches(workdir, sequence, *, frame: str | None = None, copies: int 
     drawing, _ = primitives.conform(drawing, source.spec)  # as the network sees it
     result = model.edit(drawing)
     on_device = pair.to_device(source, multiple=1)
-    only_warps = api.augmentation(
+    only_warps = api.deepsim.augmentation(
         rundir.read_config(workdir), tps=1.0, flip=0.0, rotation=0.0, shear=0.0, translation=0.0,
         crop=0.0, cutmix=0.0, canny=0.0)
     warped = patches.warped_copies(on_device, only_warps, count=copies, seed=seed)

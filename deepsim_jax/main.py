@@ -7,8 +7,19 @@
     python -m deepsim_jax.main --distributed --config=...    (the same on every machine)
     python -m deepsim_jax.main --mode=table --config=configs/quickstart.py --workdir=tables/mine \\
         --rows=baseline --input=folder-of-frames,clip:carphone --seeds=3
+
+SinGAN is trained by the same command with a config of its own; its modes and the flags that each takes
+are listed in `singan_commands`:
+
+    python -m deepsim_jax.main --config=configs/singan_quickstart.py --workdir=runs/s \\
+        --config.data.image=me.jpg
+    python -m deepsim_jax.main --mode=sample --workdir=runs/s --count=10 --output=samples.png
+    python -m deepsim_jax.main --mode=edit --workdir=runs/s --input=edited.png --output=out.png --sheet
+    python -m deepsim_jax.main --mode=table --config=configs/singan_quickstart.py \\
+        --workdir=tables/samples --rows=samples --input=folder-of-photos,skimage:coffee
 """
 
+import dataclasses
 import json
 import logging
 import pathlib
@@ -28,6 +39,7 @@ from deepsim_jax import (
     report,
     rundir,
     settings,
+    singan_commands,
     sources,
     tables,
 )
@@ -41,14 +53,17 @@ config_flags.DEFINE_config_file(
     "config", None, "File of the config, with an option after a colon; single keys are set with "
     "--config.section.key=value. Left out, an existing run continues with its own.", lock_config=True)
 flags.DEFINE_string("workdir", None, "Folder of the run.")
-flags.DEFINE_enum("mode", "train", ["train", "edit", "evaluate", "table", "analyse", "prepare"],
-                  "What to do.")
+flags.DEFINE_enum("mode", "train", ["train", "edit", "evaluate", "table", "analyse", "prepare", *(
+    mode for mode in singan_commands.MODES if mode != "edit")], "What to do.")
 flags.DEFINE_string("input", None, "edit: the edited primitive: a picture, a recipe (.json), a folder "
                     "of pictures or a video. evaluate: a sequence: a folder of frames, a video, "
                     "clip:carphone, ... (default: the run's data.sequence); analyse, prepare: the "
-                    "same. table: sequences, with commas between them.")
+                    "same. table: sequences, or photos for a table of SinGAN, with commas between them. "
+                    "SinGAN: edit, harmonise: the changed photo; paint: a drawing; inpaint, enlarge: a "
+                    "picture (default: the photo).")
 flags.DEFINE_string("output", None, "edit: the .png to write; for a folder or a video of primitives a "
-                    "folder, an .mp4, a .webm or a .gif. evaluate, analyse, prepare: a folder.")
+                    "folder, an .mp4, a .webm or a .gif. evaluate, analyse, prepare: a folder. SinGAN: a "
+                    ".png, or a folder for several pictures; animate: an .mp4, a .webm or a .gif.")
 flags.DEFINE_string("keep", None, "edit: 'auto', or a mask whose non-zero pixels are kept from the "
                     "photo.")
 flags.DEFINE_list("amounts", [], "edit: factors for a recipe's movements, e.g. 0,0.5,1,2: makes a strip.")
@@ -57,10 +72,25 @@ flags.DEFINE_bool("extend", False, "train: let an existing run go on to a larger
 flags.DEFINE_bool("distributed", False, "train: as one of several processes, found through SLURM, Open "
                   "MPI, Kubernetes or a TPU VM slice, or named by JAX_COORDINATOR_ADDRESS, "
                   "JAX_NUM_PROCESSES and JAX_PROCESS_ID.")
-flags.DEFINE_enum("rows", "baseline", list(published.TABLES), "table: what is compared.")
+flags.DEFINE_enum("rows", "baseline", [*published.TABLES, *singan_commands.TABLES],
+                  "table: what is compared; the last three are SinGAN's.")
 flags.DEFINE_integer("seeds", 1, "table: trainings per row and sequence.", lower_bound=1)
 flags.DEFINE_string("inception", None, "evaluate, table: file of torchvision's Inception-v3 for SIFID, "
                     "or 'download'.")
+flags.DEFINE_integer("count", None, "sample, retarget, paint: how many pictures.", lower_bound=1)
+flags.DEFINE_integer("seed", None, "SinGAN: of the noise; another one, other pictures.", lower_bound=0)
+flags.DEFINE_integer("start_scale", None, "SinGAN: where fresh noise or the given picture enters; 0 is "
+                     "the coarsest.")
+flags.DEFINE_string("size", None, "sample, retarget: of the pictures, WIDTHxHEIGHT.")
+flags.DEFINE_string("mask", None, "edit, harmonise: what was changed, non-zero in a file (default: the "
+                    "difference to the photo); inpaint: the hole; or words: difference:PICTURE, "
+                    "color:R,G,B, bright, dark, polygons in a .json file.")
+flags.DEFINE_string("reference", None, "inpaint: a picture that resembles the undamaged one.")
+flags.DEFINE_float("times", None, "enlarge: by what factor.")
+flags.DEFINE_integer("frames", None, "animate: how many.")
+flags.DEFINE_float("alpha", None, "animate: how close to the photo, 0 to 1.")
+flags.DEFINE_float("beta", None, "animate: how smooth, 0 to 1.")
+flags.DEFINE_bool("sheet", None, "SinGAN: shows what each start scale makes, as one picture.")
 
 
 def main(_):
@@ -75,7 +105,43 @@ def main(_):
         prepare(pathlib.Path(_needed("output")))
         return
     do = {"train": train, "edit": edit, "evaluate": evaluate, "table": table, "analyse": analyse}
-    do[FLAGS.mode](pathlib.Path(_needed("workdir")).absolute())
+    workdir = pathlib.Path(_needed("workdir")).absolute()
+    if FLAGS.mode not in ("train", "table") and _of_singan(workdir):
+        make(workdir)
+    else:
+        do[FLAGS.mode](workdir)
+
+
+def _of_singan(workdir):
+    """Whether the run is one of SinGAN; refuses a mode that its system does not have."""
+    system = rundir.read_config(workdir).system
+    modes = singan_commands.MODES if system == "singan" else ("edit", "evaluate", "analyse")
+    if FLAGS.mode not in modes:
+        raise UserError(f"--mode={FLAGS.mode}: {workdir} is a run of {system}, which has "
+                        f"{', '.join(f'--mode={mode}' for mode in modes)}")
+    return system == "singan"
+
+
+def make(workdir: pathlib.Path):
+    """The modes of SinGAN: pictures made with a run, which its report page shows too."""
+    if FLAGS.keep is not None:
+        raise UserError("--keep is for a run of deepsim; a SinGAN takes --mask, in which what was "
+                        "changed is non-zero; without it, the changed pixels are found by themselves")
+    model, names = api.load(workdir), [f.name for f in dataclasses.fields(singan_commands.Options)]
+    given = {name: getattr(FLAGS, name) for name in names}
+    options = singan_commands.Options(**given | {"size": _size(FLAGS.size)})
+    print(singan_commands.run(FLAGS.mode, model, options))
+    print(report.write(workdir))
+
+
+def _size(text):
+    """WIDTHxHEIGHT as (height, width)."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not found:
+        raise UserError(f"--size={text}: give WIDTHxHEIGHT in pixels, such as 160x96")
+    return int(found[2]), int(found[1])
 
 
 def train(workdir: pathlib.Path):
@@ -153,9 +219,15 @@ def table(workdir: pathlib.Path):
     """--mode=table: trains and evaluates every row of a table on every sequence."""
     if FLAGS.config is None:
         raise UserError("--config is needed: what every row of the table starts from")
-    specs = [spec.strip() for spec in _needed("input").split(",") if spec.strip()]
-    found = tables.run(workdir, specs, FLAGS.config, rows=FLAGS.rows, seeds=FLAGS.seeds,
-                       inception=FLAGS.inception)
+    given = FLAGS.input or "" if FLAGS.rows == "inpainting" else _needed("input")
+    specs = [spec.strip() for spec in given.split(",") if spec.strip()]
+    if FLAGS.rows in singan_commands.TABLES:
+        config = settings.load(FLAGS.config)
+        found = singan_commands.table(FLAGS.rows, workdir, specs, config, settings.flatten(config),
+                                      inception=FLAGS.inception)
+    else:
+        found = tables.run(workdir, specs, FLAGS.config, rows=FLAGS.rows, seeds=FLAGS.seeds,
+                           inception=FLAGS.inception)
     print("\n".join(found["findings"]), workdir / "report.html", sep="\n" * bool(found["findings"]))
     if found["pending"]:
         sys.exit(130)
@@ -196,12 +268,13 @@ def _needed(name):
 
 
 def _parse(argv):
-    known = settings.flatten(settings.default())
+    known = settings.keys("deepsim")
     try:
         for number, argument in enumerate(argv):
             flag, _, value = argument.lstrip("-").partition("=")
             if flag == "config" and value:
-                settings.load(value)  # says better what is wrong than the flags do
+                # Says better what is wrong than the flags do.
+                known = settings.keys(settings.load(value).system)
                 name, colon, option = value.partition(":")
                 argv[number] = f"--config={settings.find(name)}{colon}{option}"
             elif flag.startswith("config."):

@@ -1,4 +1,4 @@
-"""The report page of a run: photo, primitive, edited primitives and results, side by side."""
+"""The report page of a run: what was trained on, what was made of it, and the losses."""
 
 import json
 import pathlib
@@ -10,9 +10,12 @@ from deepsim_jax import pages, plots
 from deepsim_jax.data import images
 from deepsim_jax.training import progress
 
-LOSSES = {"g_gan": "generator, adversarial", "g_features": "generator, feature matching",
-          "g_perceptual": "generator, perceptual", "d": "discriminator"}
-"""Loss terms that are plotted, with what they are called."""
+LOSSES = {
+    "deepsim": {"g_gan": "generator, adversarial", "g_features": "generator, feature matching",
+                "g_perceptual": "generator, perceptual", "d": "discriminator"},
+    "singan": {"psnr": "reconstruction, dB", "g_adversarial": "generator, adversarial",
+               "d_real": "critic's score of the photo", "d_penalty": "critic, gradient penalty"}}
+"""What is plotted of each system's figures, with what it is called."""
 
 
 def add_edit(workdir: pathlib.Path, name: str, primitive: np.ndarray, result: np.ndarray):
@@ -26,18 +29,42 @@ def add_edit(workdir: pathlib.Path, name: str, primitive: np.ndarray, result: np
     """
     folder = workdir / "edits"
     clean = "".join(c if c.isalnum() or c in "-_" else "-" for c in name[:60]) or "edit"
-    taken = [re.match(r"(\d+)-", p.name) for p in folder.glob("*.result.png")]
-    number = 1 + max((int(found[1]) for found in taken if found), default=0)
+    number = _next_number(folder, "*.result.png")
     images.write_png(folder / f"{number:03d}-{clean}.primitive.png", primitive)
     images.write_png(folder / f"{number:03d}-{clean}.result.png", result)
 
 
+def keep_made(workdir: pathlib.Path, name: str, picture: np.ndarray):
+    """Keeps a picture that SinGAN has made, uint8 (H, W, 3), under a running number, for the report."""
+    folder = workdir / "made"
+    images.write_png(folder / f"{_next_number(folder, '*.png'):03d}-{name}.png", picture)
+
+
+def _next_number(folder, pattern):
+    taken = [re.match(r"(\d+)-", path.name) for path in folder.glob(pattern)]
+    return 1 + max((int(found[1]) for found in taken if found), default=0)
+
+
 def write(workdir: pathlib.Path) -> pathlib.Path:
     """Writes the self-contained page `report.html` of a run and returns its path."""
-    pair = workdir / "pair"
-    height, width = images.read_image(pair / "photo.png").shape[:2]
+    height, width = images.read_image(workdir / "pair" / "photo.png").shape[:2]
     config = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["config"]
     rows = progress.read_metrics(workdir / "metrics.jsonl")
+    singan = config["system"] == "singan"
+    parts = _scales(workdir, config, rows) if singan else _edits(workdir)
+    if len(rows) > 1:
+        parts += [pages.heading("Losses"), plots.row_of_plots(_curves(rows, LOSSES[config["system"]]))]
+    step, of = rows[-1]["step"] if rows else 0, config["train.steps"]
+    done = f"{step} iterations, {of} for each scale" if singan else f"{step} of {of} steps"
+    page = pages.document(workdir.name, parts, subtitle=f"{'SinGAN' if singan else 'DeepSIM'} on a photo "
+                          f"of {width}×{height} px, {done}")
+    images.write_bytes_atomic(workdir / "report.html", page.encode())
+    return workdir / "report.html"
+
+
+def _edits(workdir):
+    """DeepSIM's pictures: the pair, and every edit beside it."""
+    pair = workdir / "pair"
     original = [pages.figure(pair / "photo.png", "photo"),
                 pages.figure(pair / "primitive.png", "its primitive")]
     parts = []
@@ -53,19 +80,31 @@ def write(workdir: pathlib.Path) -> pathlib.Path:
     if samples:
         parts += [pages.heading("Reconstruction at the end of training"),
                   pages.figure(samples[-1], "primitive, generated from it, photo")]
-    if len(rows) > 1:
-        parts += [pages.heading("Losses"), plots.row_of_plots(_curves(rows))]
-    page = pages.document(
-        workdir.name, parts, subtitle=f"DeepSIM on a photo of {width}×{height} px, "
-        f"{rows[-1]['step'] if rows else 0} of {config['train.steps']} steps")
-    images.write_bytes_atomic(workdir / "report.html", page.encode())
-    return workdir / "report.html"
+    return parts
 
 
-def _curves(rows):
-    """A plot over steps of each loss term that the rows have."""
+def _scales(workdir, config, rows):
+    """SinGAN's pictures: what was made with it, the photo, and how far each scale has come."""
+    parts = []
+    for made in sorted((workdir / "made").glob("[0-9]*-*.png"), reverse=True):
+        parts += [pages.heading(made.stem.split("-", 1)[1]), pages.figure(made, made.stem)]
+    parts += [pages.heading("The photo"), pages.figure(workdir / "pair" / "photo.png", "photo")]
+    newest = {(int(path.stem) - 1) // config["train.steps"]: path
+              for path in sorted((workdir / "samples").glob("*.png"))}
+    psnr = {row["scale"]: row["psnr"] for row in rows if row.get("psnr") is not None}
+    if newest:
+        parts += [pages.heading("The scales, finest first"), pages.soft(
+            "Photo, reconstruction from the fixed noise, random samples from the coarsest scale on.")]
+    for scale, path in sorted(newest.items(), reverse=True):
+        quality = f", reconstruction {psnr[scale]:.1f} dB" if scale in psnr else ""
+        parts.append(pages.figure(path, f"scale {scale}{quality}"))
+    return parts
+
+
+def _curves(rows, terms):
+    """A plot over steps of each term that the rows have."""
     plotted = []
-    for color, (name, about) in enumerate(LOSSES.items()):
+    for color, (name, about) in enumerate(terms.items()):
         line = [(row["step"], row.get(name)) for row in rows]
         plotted.append(plots.line_plot([plots.Series("", [line], color)], x_label="step",
                                        y_label=f"{about} ({name})"))

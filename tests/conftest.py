@@ -52,6 +52,15 @@ def trained(tmp_path_factory, scene):
 
 
 @pytest.fixture(scope="session")
+def trained_singan(tmp_path_factory, scene):
+    """A SinGAN trained on the scene in the folder of its run: two scales, 26x22 px. Not to be changed."""
+    import deepsim_jax
+
+    run = tmp_path_factory.mktemp("trained") / "singan"
+    return deepsim_jax.train(scene, config="singan_quickstart:tiny", workdir=run)
+
+
+@pytest.fixture(scope="session")
 def untrained_pyramid():
     """Makes a small SinGAN of random weights, by default of a photo of 28x22 px at three scales."""
     from deepsim_jax.models.singan import learned, networks, noise, pyramid

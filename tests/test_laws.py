@@ -48,10 +48,12 @@ MAY_IMPORT = {
     "report": ("errors", "data", "pages", "plots", "training"),
     "sources": ("errors", "data", "evaluate"),
     "api": ("errors", "types", "settings", "rundir", "data", "augment", "models", "training",
-            "weights", "evaluate", "editing", "recipes", "sources"),
+            "weights", "evaluate", "editing", "recipes", "sources", "applications", "inpainting"),
     "analysis": ("errors", "rundir", "data", "pages", "evaluate", "sources", "api"),
     "tables": ("errors", "settings", "rundir", "data", "machine", "training", "evaluate", "sources",
                "api"),
+    "singan_commands": ("errors", "data", "editing", "sheets", "applications", "report",
+                        "singan_tables", "api"),
     "folder": ("errors", "settings", "rundir", "data", "machine", "compilation", "training", "report",
                "sources", "api"),
 }

@@ -1,15 +1,16 @@
 """SinGAN for a program: `SinganModel`, and how a config becomes a run."""
 
-import functools
 import logging
 import pathlib
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from deepsim_jax.data import pair, photo
+from deepsim_jax import applications, inpainting
+from deepsim_jax.data import images, masks, pair, photo
 from deepsim_jax.errors import UserError
 from deepsim_jax.models.singan import pyramid, sampling
 from deepsim_jax.models.singan import task as singan
@@ -19,8 +20,7 @@ from deepsim_jax.training import step as steps
 
 log = logging.getLogger("deepsim_jax")
 
-_BATCH = 10  # samples that are made at once
-_SHOWN = 3  # samples in a preview
+_SHOWN, _SHOWN_HEIGHT = 3, 96  # samples in a preview; px at least
 
 
 class SinganModel:
@@ -54,11 +54,11 @@ class SinganModel:
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the finest of them: the training size, which samples have by default."""
-        return self.learned.pyramid.sizes[self.scales - 1]
+        return self.learned.pyramid.sizes[-1]
 
     def sample(self, count: int = 1, *, start_scale: int = 0, size: tuple[int, int] | None = None,
                seed: int = 0) -> np.ndarray:
-        """Random pictures with the photo's patches: uint8 (count, height, width, 3).
+        """Random pictures with the photo's patches: (count, height, width, 3).
 
         Args:
           count: how many.
@@ -69,14 +69,65 @@ class SinganModel:
         Raises:
           UserError: an argument is out of range.
         """
-        if count < 1:
-            raise UserError(f"{count} samples: at least 1 is needed")
-        batch = min(_BATCH, count)
-        numbers = jnp.arange(-(-count // batch) * batch)  # a shorter batch would be compiled for itself
-        keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(numbers)
-        made = [sampling.sample(part, self.learned, start_scale=start_scale, size=size)
-                for part in keys.reshape(-1, batch)]
-        return pair.to_uint8(np.concatenate(made)[:count])
+        return applications.sample(self.learned, count, seed=seed, start_scale=start_scale, size=size)
+
+    def retarget(self, size: tuple[int, int], count: int = 1, *, start_scale: int | None = None,
+                 seed: int = 0) -> np.ndarray:
+        """The photo in another size and aspect: `applications.retarget`."""
+        return applications.retarget(self.learned, size, count, seed=seed, start_scale=start_scale)
+
+    def paint(self, drawing, count: int = 1, *, start_scale: int = 1, seed: int = 0) -> np.ndarray:
+        """A drawing (path or array) with the photo's patches: `applications.paint`."""
+        return applications.paint(self.learned, drawing, count, start_scale=start_scale, seed=seed)
+
+    def edit(self, edited, mask=None, *, start_scale: int | None = None, seed: int = 0) -> np.ndarray:
+        """An edited photo made seamless, at the photo's size: `applications.edit`.
+
+        Args:
+          edited: path or array of the changed photo, of the photo's or the training size.
+          mask: non-zero = changed; None: where it differs from the photo.
+          start_scale, seed: see there.
+
+        Returns:
+          The photo, bit for bit, where the widened mask does not reach.
+        """
+        return applications.edit(self.learned, self._photo, edited, mask, start_scale=start_scale,
+                                 seed=seed).picture
+
+    def harmonise(self, pasted, mask=None, *, start_scale: int | None = None,
+                  seed: int = 0) -> np.ndarray:
+        """A pasted object in the photo's colours and texture: as `edit`, `applications.harmonise`."""
+        return applications.harmonise(self.learned, self._photo, pasted, mask, start_scale=start_scale,
+                                      seed=seed).picture
+
+    def enlarge(self, times: float, picture=None, *, seed: int = 0) -> np.ndarray:
+        """The photo, or another picture (path or array), `times` as large: `applications.enlarge`."""
+        return applications.enlarge(self.learned, self._photo if picture is None else picture, times,
+                                    seed=seed)
+
+    def animate(self, *, frames: int = 100, alpha: float = 0.1, beta: float = 0.9,
+                start_scale: int | None = None, seed: int = 0) -> Iterator[np.ndarray]:
+        """The frames of a moving picture of the photo: `applications.animate`."""
+        return applications.animate(self.learned, frames=frames, alpha=alpha, beta=beta,
+                                    start_scale=start_scale, seed=seed)
+
+    def inpaint(self, mask, reference=None, picture=None, *, start_scale: int | None = None,
+                seed: int = 0) -> np.ndarray:
+        """A picture with its hole filled: `inpainting.inpaint`.
+
+        Args:
+          mask: non-zero = the hole, as `data.masks.read` takes it.
+          reference: a picture that resembles the whole undamaged one; None: a guess.
+          picture: path or array of the damaged picture; by default what was trained on.
+          start_scale, seed: see there.
+
+        Returns:
+          The picture, bit for bit, outside of the hole.
+        """
+        damaged = self._photo if picture is None else images.read_image(picture, name="picture")
+        hole = masks.read(mask, damaged)
+        return inpainting.inpaint(self.learned, damaged, hole, reference, start_scale=start_scale,
+                                  seed=seed).picture
 
     def reconstruct(self) -> list[np.ndarray]:
         """What the noise {z*, 0, ..., 0} yields at each scale, nearly the photo: uint8 (h, w, 3)."""
@@ -146,7 +197,9 @@ def restore(source, config, workdir, saver: checkpoint.Checkpoints, step: int) -
 def model(left: singan.Finished, source: photo.Photo, config, *, workdir, step: int) -> SinganModel:
     """A model from what a training leaves."""
     total = total_steps(config, source)
-    made = SinganModel(left.learned, source.photo, workdir=workdir, step=step, finished=step >= total)
+    learned = left.learned
+    learned = learned.replace(pyramid=pyramid.coarser(learned.pyramid, learned.scales))
+    made = SinganModel(learned, source.photo, workdir=workdir, step=step, finished=step >= total)
     if not made.finished:
         height, width = made.size
         log.warning("%d of %d scales are trained so far: pictures have %dx%d px", made.scales,
@@ -159,7 +212,9 @@ def _preview(source, pictures):
         scale = left.learned.scales - 1
         keys = jax.random.split(jax.random.key(0), _SHOWN)
         samples = _samples(keys, left.learned)
-        return [pair.to_uint8(picture) for picture in (pictures[scale], left.rebuilt[0], *samples)]
+        times = -(-_SHOWN_HEIGHT // pictures[scale].shape[0])  # coarse scales are stamps
+        return [pair.to_uint8(picture).repeat(times, 0).repeat(times, 1)
+                for picture in (pictures[scale], left.rebuilt[0], *samples)]
 
     return shown
 

@@ -120,6 +120,7 @@ def shrink(config: ml_collections.ConfigDict):
     """The option "tiny": a few seconds on a laptop. Changes the config in place."""
     config.pyramid.min_size = 15
     config.pyramid.max_size = 26
+    config.pyramid.keep = 2
     config.model.filters = 4
     config.optim.g_updates = 1
     config.optim.d_updates = 1

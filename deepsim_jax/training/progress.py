@@ -111,6 +111,7 @@ class Progress:
 
     def begin(self, title: str):
         """Says which stage of the run begins, where it has a name."""
+        self._first = None
         if title and self._bar is not None:
             self._bar.set_description(title)
         elif title:

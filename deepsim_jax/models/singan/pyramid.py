@@ -93,6 +93,14 @@ def plan(
     return Pyramid(tuple(size), reduction, adapted, sizes, widths)
 
 
+def coarser(pyramid: Pyramid, scales: int) -> Pyramid:
+    """The pyramid without its finest scales: of a training that has not come to them yet."""
+    missing = len(pyramid.sizes) - scales
+    return dataclasses.replace(
+        pyramid, reduction=pyramid.reduction * pyramid.factor**missing, sizes=pyramid.sizes[:scales],
+        widths=pyramid.widths[:scales])
+
+
 def enlarging_steps(times: float) -> tuple[float, int]:
     """The steps in which a photo is enlarged `times` times: (factor of each, above 1; how many).
 
