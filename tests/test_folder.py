@@ -48,12 +48,12 @@ def album(tmp_path_factory, scene, config):
     """An album that was stopped in its second photo and started again: (folder, both summaries)."""
     place = tmp_path_factory.mktemp("album")
     write_photos(place / "photos", scene)
-    advance, steps = progress.Progress.advance, []
+    advance, done = progress.Progress.advance, []
 
-    def stop_at_second(bar):
-        advance(bar)
-        steps.append(bar)
-        if len(steps) == 2:
+    def stop_at_second(bar, steps):
+        advance(bar, steps)
+        done.append(bar)
+        if len(done) == 2:
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch:

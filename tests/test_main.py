@@ -136,8 +136,8 @@ def test_a_video_of_primitives_whose_size_is_odd(here, call):
 def test_ctrl_c_saves_and_says_how_to_go_on(here, call, monkeypatch):
     advance = progress.Progress.advance
 
-    def interrupted(bar):
-        advance(bar)
+    def interrupted(bar, steps):
+        advance(bar, steps)
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(progress.Progress, "advance", interrupted)
