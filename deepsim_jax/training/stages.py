@@ -117,6 +117,50 @@ class Alternating:
                        self.picture)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class After:
+    """A stage that begins with what stages of another run have left; a run's only one.
+
+    Attributes:
+      stage: which one.
+      left: what it begins with.
+    """
+
+    stage: Any
+    left: Any
+
+    @property
+    def steps(self) -> int:
+        """How many it has."""
+        return self.stage.steps
+
+    @property
+    def title(self) -> str:
+        """The stage's."""
+        return self.stage.title
+
+    @property
+    def about(self) -> dict[str, float]:
+        """The stage's."""
+        return self.stage.about
+
+    def begin(self, earlier: None = None) -> states.TrainState:
+        """The state before the first step."""
+        return self.stage.begin(self.left)
+
+    def make_step(self, axis: str | None):
+        """The step function."""
+        return self.stage.make_step(axis)
+
+    def given(self, earlier: None = None):
+        """The (data, frozen weights) of each step."""
+        return self.stage.given(self.left)
+
+    def leave(self, earlier: None, state: states.TrainState):
+        """What the stage leaves."""
+        return self.stage.leave(self.left, state)
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _begin(task, moments, ema, key, picture, earlier):
     of_weights, of_noise = jax.random.split(key)
