@@ -5,7 +5,7 @@ matrix product; elsewhere the product is written out here. Why (`benchmarks/conv
 cores, per cent of the matrix-product peak, native against here):
 
 * 3x3 with 1024 channels at 16x16, a kernel larger than the image: 35-65 against 90, by one product
-  with all taps side by side, or to all taps and shifted sums; its kernel gradient 45 against 70.
+  with all taps side by side, or to all taps and shifted sums; its kernel gradient 30-45 against 45-60.
 * Input gradient of a strided convolution, and its twin, the transposed one: 25-90 against 75-95.
 * Kernel gradient of a transposed convolution, and where the output is larger than the input: 1
   against 50-85, by a product per row of taps. Of any strided one: 15-80, by version, against 40-80.
