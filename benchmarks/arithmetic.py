@@ -1,4 +1,4 @@
-"""Multiplications of the networks' convolutions, and of the leanest training step made of them.
+"""Multiplications of the networks' convolutions, and of the leanest training steps made of them.
 
 Counted from the traced networks, so that any config's can be told. What the norms, losses and
 optimiser multiply is below one per cent and is left out, as is what a fast way to convolve adds.
@@ -13,6 +13,8 @@ import numpy as np
 from jax.extend.core import Literal
 
 from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.models.singan import networks
+from deepsim_jax.models.singan import task as singan
 from deepsim_jax.nets import features, patch
 
 _VGG19 = (2, 2, 4, 4, 4)
@@ -116,6 +118,44 @@ def lean_step(task: deepsim.Task, size: tuple[int, int], batch: int, weights: di
         "discriminator": 2 * _sum(judge) + _sum(c for c in judge if c.inner) + _sum(judge) / 2,
         "features": 3 * _sum(looking)}
     return {**parts, "step": sum(parts.values()) - forward}
+
+
+def lean_iteration(task: singan.Task, generator_updates: int) -> dict:
+    """GMAC of the parts of one iteration of a SinGAN's scale, and of the whole, "iteration".
+
+    Args:
+      task: the scale.
+      generator_updates: in one iteration; those of the critic are the task's.
+
+    Scales below: one forward pass for each critic update, and of this scale's generator, too. A critic
+    update: forward, kernel gradients and inner input gradients of the photo and a generated picture;
+    for the penalty of one picture more forward, input gradients down to the picture, their own gradients
+    to the kernels and (less the last layer's) to the slopes, and from there the kernel and inner input
+    gradients of the forward pass. A generator update: forward, kernel and inner input gradients of a
+    sample and the reconstruction, the critic's forward pass and input gradients of the sample.
+    """
+    def picture(scale):
+        return jax.ShapeDtypeStruct((1, *task.pyramid.sizes[scale], 3), jnp.float32)
+
+    def of(module, *inputs):
+        params = jax.eval_shape(module.init, jax.random.key(0), *inputs)["params"]
+        return convolutions(
+            lambda p, x: module.apply({"params": p}, *[x] * len(inputs)), params, inputs[0])
+
+    widths, here = task.pyramid.widths, picture(task.scale)
+    generators = [of(networks.Generator(widths[i]), picture(i), picture(i))
+                  for i in range(task.scale + 1)]
+    forward, inner = (_sum(c for c in generators[-1] if any_layer or c.inner)
+                      for any_layer in (True, False))
+    judge = of(networks.Discriminator(widths[task.scale]), here)
+    judging, judging_inner = _sum(judge), _sum(c for c in judge if c.inner)
+    critic = 2 * (2 * judging + judging_inner)
+    penalty = 2 * judging + (judging + judging - _sum(judge[-1:])) + (judging + judging_inner)
+    parts = {
+        "scales below": task.critic_updates * sum(map(_sum, generators[:-1])),
+        "critic": task.critic_updates * (forward + critic + penalty),
+        "generator": generator_updates * (2 * (2 * forward + inner) + 2 * judging)}
+    return {**parts, "iteration": sum(parts.values())}
 
 
 def _applied(module):

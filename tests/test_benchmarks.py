@@ -10,6 +10,8 @@ import pytest
 from deepsim_jax import api, settings
 from deepsim_jax.errors import UserError
 from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.models.singan import pyramid
+from deepsim_jax.models.singan import task as singan
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
@@ -115,3 +117,23 @@ def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, tmp_
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(UserError, match="other.json: benchmark None, known are step"):
         page.read([tmp_path])
+
+
+def test_arithmetic_of_an_iteration_of_singan(benchmark):
+    # Five 3x3 convolutions of w channels without padding, on 25x25 pixels with five zeros around for the
+    # generator, counted by hand: 27 w^2 + 54 w kernel numbers at shrinking sizes.
+    plan = pyramid.plan((60, 60), min_size=25, filters=8)
+    task = singan.Task(plan, 0, critic_updates=1)
+    found = benchmark("arithmetic").lean_iteration(task, 1)
+
+    def layers(side, last):
+        kernels = [9 * 3 * 8, *[9 * 8 * 8] * 3, 9 * 8 * last]
+        return [k * (side - 2 * (i + 1)) ** 2 / 1e9 for i, k in enumerate(kernels)]
+
+    g, d = layers(35, 3), layers(25, 1)
+    critic = 2 * (3 * sum(d) - d[0]) + 2 * sum(d) + (2 * sum(d) - d[-1]) + (2 * sum(d) - d[0])
+    assert found["critic"] == pytest.approx(sum(g) + critic)
+    assert found["generator"] == pytest.approx(2 * (3 * sum(g) - g[0]) + 2 * sum(d))
+    assert found["scales below"] == 0
+    above = benchmark("arithmetic").lean_iteration(singan.Task(plan, 1, critic_updates=3), 1)
+    assert above["scales below"] == pytest.approx(3 * sum(g))
