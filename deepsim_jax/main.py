@@ -81,6 +81,8 @@ flags.DEFINE_integer("count", None, "sample, retarget, paint: how many pictures.
 flags.DEFINE_integer("seed", None, "SinGAN: of the noise; another one, other pictures.", lower_bound=0)
 flags.DEFINE_integer("start_scale", None, "SinGAN: where fresh noise or the given picture enters; 0 is "
                      "the coarsest.")
+flags.DEFINE_integer("colors", None, "paint: trains the start scale again, once, on so many of the "
+                     "photo's colours, and takes the drawing in them (published: 5).", lower_bound=2)
 flags.DEFINE_string("size", None, "sample, retarget: of the pictures, WIDTHxHEIGHT.")
 flags.DEFINE_string("mask", None, "edit, harmonise: what was changed, non-zero in a file (default: the "
                     "difference to the photo); inpaint: the hole; or words: difference:PICTURE, "

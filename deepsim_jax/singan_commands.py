@@ -41,7 +41,7 @@ class Options:
       output: a .png file; for several pictures a folder or a .png with all of them; for animations a
         suffix of `videos.WRITTEN`.
       mask, reference: see `api.SinganModel`.
-      count, seed, start_scale, times, frames, alpha, beta: numbers.
+      count, seed, start_scale, colors, times, frames, alpha, beta: numbers.
       size: (height, width).
       sheet: whether to show what each start scale makes, as one picture.
     """
@@ -53,6 +53,7 @@ class Options:
     count: int | None = None
     seed: int | None = None
     start_scale: int | None = None
+    colors: int | None = None
     size: tuple[int, int] | None = None
     times: float | None = None
     frames: int | None = None
@@ -66,7 +67,7 @@ _PICTURES = ("output", "seed", "start_scale", "sheet")
 MODES = {
     "sample": (*_PICTURES, "count", "size"),
     "retarget": (*_PICTURES, "count", "size"),
-    "paint": (*_PICTURES, "count", "input"),
+    "paint": (*_PICTURES, "count", "input", "colors"),
     "edit": (*_PICTURES, "input", "mask"),
     "harmonise": (*_PICTURES, "input", "mask"),
     "enlarge": ("output", "seed", "input", "times"),

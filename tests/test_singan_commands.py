@@ -50,6 +50,14 @@ def test_an_edit_keeps_the_photo_elsewhere(call, run, edited, scene, tmp_path):
     assert (run / "made" / "001-edit.png").is_file()
 
 
+def test_painting_in_few_colours_trains_a_scale_again(call, run, edited, tmp_path):
+    code, _, err = call("--mode=paint", f"--workdir={run}", f"--input={edited}", "--colors=3",
+                        f"--output={tmp_path / 'p.png'}")
+    assert code == 0 and "scale 1 of 0 to 1, 26x22 px, in 3 colours" in err
+    assert images.read_image(tmp_path / "p.png").shape == (22, 26, 3)
+    assert (run / "quantised" / "scale-1-colors-3" / "checkpoints").is_dir()
+
+
 def test_a_sheet_has_a_row_for_each_start_scale(call, run, edited, tmp_path):
     for mode, given, rows in (("sample", ["--count=2"], 2), ("paint", [f"--input={edited}"], 1)):
         output = tmp_path / f"{mode}.png"

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from deepsim_jax import applications, inpainting
+from deepsim_jax import applications, inpainting, rundir
+from deepsim_jax.api import quantised
 from deepsim_jax.data import images, masks, pair, photo
 from deepsim_jax.errors import UserError
 from deepsim_jax.models.singan import pyramid, sampling
@@ -76,9 +77,26 @@ class SinganModel:
         """The photo in another size and aspect: `applications.retarget`."""
         return applications.retarget(self.learned, size, count, seed=seed, start_scale=start_scale)
 
-    def paint(self, drawing, count: int = 1, *, start_scale: int = 1, seed: int = 0) -> np.ndarray:
-        """A drawing (path or array) with the photo's patches: `applications.paint`."""
-        return applications.paint(self.learned, drawing, count, start_scale=start_scale, seed=seed)
+    def paint(self, drawing, count: int = 1, *, start_scale: int = 1, seed: int = 0,
+              colors: int = 0) -> np.ndarray:
+        """A drawing (path or array) with the photo's patches: `applications.paint`.
+
+        Args:
+          drawing, count, start_scale, seed: see there.
+          colors: above 0, the quantised variant: the start scale is trained again on so many of the
+            photo's colours (published: 5), once, in the run's folder (`api.quantised`); the drawing is
+            taken in these colours.
+        """
+        learned, centres = self.learned, None
+        if colors:
+            if self.workdir is None:
+                raise UserError("paint: colors need a run's folder, in which the scale is trained again")
+            config = rundir.read_config(self.workdir)
+            whole = build_run(photo.Photo(self._photo), config, self.workdir)
+            learned, centres = quantised.retrained(
+                learned, self._photo, whole, start_scale, colors=colors)
+        return applications.paint(learned, drawing, count, start_scale=start_scale, seed=seed,
+                                  centres=centres)
 
     def edit(self, edited, mask=None, *, start_scale: int | None = None, seed: int = 0) -> np.ndarray:
         """An edited photo made seamless, at the photo's size: `applications.edit`.
