@@ -101,8 +101,6 @@ def run(mode: str, model: api.SinganModel, options: Options) -> pathlib.Path:
         return output
     if "input" in given:
         given[_INPUT[mode]] = given.pop("input")
-    if "size" in given and mode != "retarget" and "start_scale" not in given:
-        given["start_scale"] = 0
     if sheet:
         pictures = [_sheet(mode, model, given)]
     else:

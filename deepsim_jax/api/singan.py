@@ -220,8 +220,9 @@ def model(left: singan.Finished, source: photo.Photo, config, *, workdir, step: 
     made = SinganModel(learned, source.photo, workdir=workdir, step=step, finished=step >= total)
     if not made.finished:
         height, width = made.size
-        log.warning("%d of %d scales are trained so far: pictures have %dx%d px", made.scales,
-                    total // config.train.steps, width, height)
+        trained = (f"{made.scales} of {total // config.train.steps} scales are trained so far"
+                   if step >= config.train.steps else "the coarsest scale is still in training")
+        log.warning("%s: pictures have %dx%d px", trained, width, height)
     return made
 
 

@@ -162,3 +162,15 @@ def test_a_photo_of_one_colour_is_refused():
         pyramid.check_photo(photo)
     photo[5, 5, 2] = 8
     pyramid.check_photo(photo)
+
+
+def test_a_pyramid_without_its_finest_scales_is_that_of_a_smaller_photo():
+    plan = pyramid.plan((96, 128), max_size=96)
+    fewer = pyramid.coarser(plan, 3)
+    assert (fewer.sizes, fewer.widths, fewer.photo) == (plan.sizes[:3], plan.widths[:3], plan.photo)
+    assert fewer.reduction * 96 == pytest.approx(plan.sizes[2][0], abs=1)
+    picture = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (96, 128, 3)), jnp.float32)
+    found = pyramid.pictures(picture, fewer)
+    assert [one.shape[:2] for one in found] == list(plan.sizes[:3])
+    np.testing.assert_allclose(found[1].mean(), pyramid.pictures(picture, plan)[1].mean(), atol=0.02)
+    assert pyramid.coarser(plan, len(plan.sizes)) == plan
