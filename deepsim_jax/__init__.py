@@ -13,6 +13,8 @@
 from deepsim_jax import version
 from deepsim_jax.api import Model, SinganModel, import_torch, load, make_primitive, train
 from deepsim_jax.errors import UserError
+from deepsim_jax.restoration import inpaint
 
-__all__ = ["Model", "SinganModel", "UserError", "import_torch", "load", "make_primitive", "train"]
+__all__ = ["Model", "SinganModel", "UserError", "import_torch", "inpaint", "load", "make_primitive",
+           "train"]
 __version__ = version.__version__

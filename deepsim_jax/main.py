@@ -15,6 +15,8 @@ are listed in `singan_commands`:
         --config.data.image=me.jpg
     python -m deepsim_jax.main --mode=sample --workdir=runs/s --count=10 --output=samples.png
     python -m deepsim_jax.main --mode=edit --workdir=runs/s --input=edited.png --output=out.png --sheet
+    python -m deepsim_jax.main --mode=inpaint --config=configs/singan_quickstart.py --workdir=runs/i \\
+        --config.data.image=damaged.png --mask=hole.png --reference=next-frame.png --output=out.png
     python -m deepsim_jax.main --mode=table --config=configs/singan_quickstart.py \\
         --workdir=tables/samples --rows=samples --input=folder-of-photos,skimage:coffee
 """
@@ -35,8 +37,10 @@ from deepsim_jax import (
     api,
     compilation,
     editing,
+    inpainting,
     recipes,
     report,
+    restoration,
     rundir,
     settings,
     singan_commands,
@@ -88,6 +92,10 @@ flags.DEFINE_string("mask", None, "edit, harmonise: what was changed, non-zero i
                     "difference to the photo); inpaint: the hole; or words: difference:PICTURE, "
                     "color:R,G,B, bright, dark, polygons in a .json file.")
 flags.DEFINE_string("reference", None, "inpaint: a picture that resembles the undamaged one.")
+flags.DEFINE_integer("grow", 0, "inpaint with a config: pixels by which the hole is widened.",
+                     lower_bound=0)
+flags.DEFINE_enum("trained_on", "filled", list(inpainting.TRAINED_ON), "inpaint with a config: whether "
+                  "the hole is filled by a simple method before the training, or trained on as it is.")
 flags.DEFINE_float("times", None, "enlarge: by what factor.")
 flags.DEFINE_integer("frames", None, "animate: how many.")
 flags.DEFINE_float("alpha", None, "animate: how close to the photo, 0 to 1.")
@@ -108,7 +116,9 @@ def main(_):
         return
     do = {"train": train, "edit": edit, "evaluate": evaluate, "table": table, "analyse": analyse}
     workdir = pathlib.Path(_needed("workdir")).absolute()
-    if FLAGS.mode not in ("train", "table") and _of_singan(workdir):
+    if FLAGS.mode == "inpaint" and FLAGS.config is not None:
+        inpaint(workdir)
+    elif FLAGS.mode not in ("train", "table") and _of_singan(workdir):
         make(workdir)
     else:
         do[FLAGS.mode](workdir)
@@ -133,6 +143,25 @@ def make(workdir: pathlib.Path):
     given = {name: getattr(FLAGS, name) for name in names}
     options = singan_commands.Options(**given | {"size": _size(FLAGS.size)})
     print(singan_commands.run(FLAGS.mode, model, options))
+    print(report.write(workdir))
+
+
+def inpaint(workdir: pathlib.Path):
+    """--mode=inpaint with a config: trains on the whole parts of a picture first, then fills its hole."""
+    config = settings.load(FLAGS.config)
+    # Said before anything is trained.
+    mask, output = _needed("mask"), pathlib.Path(_needed("output"))
+    if output.suffix.lower() != ".png":
+        raise UserError(f"output {output}: a .png file is needed for a single picture")
+    image = FLAGS.input or (config.data.image if "image" in config.data else "")
+    if not image:
+        raise UserError("no picture: give --config.data.image=damaged.png")
+    found = restoration.inpaint(
+        image, mask, FLAGS.reference, config=config, workdir=workdir, grow=FLAGS.grow,
+        trained_on=FLAGS.trained_on, start_scale=FLAGS.start_scale, seed=FLAGS.seed or 0)
+    editing.write_picture(output, found.picture)
+    report.keep_made(workdir, "inpaint", found.picture)
+    print(output)
     print(report.write(workdir))
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from deepsim_jax import api, applications, editing, report, sheets, singan_tables
 from deepsim_jax.data import images, videos
 from deepsim_jax.errors import UserError
+from deepsim_jax.models.singan import pyramid
 
 RATE = 10
 """Frames per second of animations."""
@@ -30,6 +31,7 @@ TABLES = ("samples", "enlarging", "inpainting")
 """What tables compare, see `singan_tables`."""
 
 _IN_A_ROW = 5
+_TIMES = 4  # of the table of enlarged photos, as published
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +120,7 @@ def table(rows: str, workdir, specs: Sequence[str], config, settings: dict, *, i
       rows: one of `TABLES`.
       workdir: the table's folder.
       specs: photos, see `data.photos.find`; none for "inpainting", which has pictures of its own.
-      config: of a SinGAN.
+      config: of a SinGAN; enlarging changes it (`for_enlarging`).
       settings: the same, flat.
       inception: see `singan_tables.samples`.
 
@@ -132,6 +134,9 @@ def table(rows: str, workdir, specs: Sequence[str], config, settings: dict, *, i
         raise UserError(f"--rows={rows} is a table of SinGAN, the config is for {config.system}; take "
                         "one such as singan_quickstart")
 
+    if rows == "enlarging":
+        config = for_enlarging(config, _TIMES)
+
     def train(photo, folder):
         model = api.train(photo, config=config, workdir=folder)
         return model.learned if model.finished else None
@@ -139,10 +144,23 @@ def table(rows: str, workdir, specs: Sequence[str], config, settings: dict, *, i
     if rows == "inpainting":
         if specs:
             raise UserError("--rows=inpainting has damaged pictures of its own: leave --input out")
-        return singan_tables.inpainted(workdir, train, settings=settings, side=config.pyramid.max_size)
+        return singan_tables.inpainted(workdir, train, settings=settings, side=config.pyramid.max_size,
+                                       seed=config.seed)
     if rows == "enlarging":
-        return singan_tables.enlarging(workdir, specs, train, settings=settings)
-    return singan_tables.samples(workdir, specs, train, settings=settings, inception=inception)
+        return singan_tables.enlarging(workdir, specs, train, settings=settings, times=_TIMES,
+                                       seed=config.seed)
+    return singan_tables.samples(workdir, specs, train, settings=settings, seed=config.seed,
+                                 inception=inception)
+
+
+def for_enlarging(config, times: float):
+    """A copy of a config with the pyramid and the weights that are published for super-resolution."""
+    step, _ = pyramid.enlarging_steps(times)
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        config.pyramid.factor, config.pyramid.min_size = 1 / step, 18
+        config.pyramid.steps, config.loss.reconstruction = "published_sr", 100.0
+    return config
 
 
 _INPUT = {"paint": "drawing", "edit": "edited", "harmonise": "pasted", "enlarge": "picture",

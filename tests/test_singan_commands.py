@@ -123,3 +123,15 @@ def test_tables_are_trained_with_the_config(tmp_path, monkeypatch, scene):
     train = found["samples"][0][2]
     learned = train(scene, tmp_path / "run")
     assert learned.scales == 2
+
+
+def test_for_enlarging_the_published_pyramid_is_planned():
+    from deepsim_jax import settings
+    from deepsim_jax.api import singan
+
+    config = settings.load("singan_quickstart")
+    changed = settings.validate(singan_commands.for_enlarging(config, 4))
+    # Six steps of the cube root of 2, down to 18 pixels.
+    assert changed.pyramid.factor == pytest.approx(0.5 ** (1 / 3)) and changed.pyramid.min_size == 18
+    assert changed.loss.reconstruction == 100 and config.loss.reconstruction == 10
+    assert singan.plan(changed, (80, 96)).sizes[0][0] == 18
