@@ -121,7 +121,7 @@ def shrink(config: ml_collections.ConfigDict):
     config.pyramid.min_size = 15
     config.pyramid.max_size = 26
     config.pyramid.keep = 2
-    config.model.filters = 4
+    config.model.filters = 8  # fewer take longer to compile
     config.optim.g_updates = 1
     config.optim.d_updates = 1
     config.train.steps = 4
