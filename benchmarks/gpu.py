@@ -5,11 +5,10 @@
 
 Every size and batch is measured in a process of its own: it compiles, warms up, then times --steps
 steps, as many per dispatch as a training does, without waiting for any but the last, three times; the
-median counts, compilation does not. Seconds
-for 16,000 steps are that many times a step's, with batch 1. The share is that of the leanest step's
-arithmetic (see `arithmetic.py`) in the fastest matrix product of the same process and dtype; larger
-batches are tried until memory ends. The features are VGG19-shaped with random weights. Where there is
-no GPU nothing is measured, and the file says so.
+median counts, compilation does not. Seconds for 16,000 steps are that many times a step's, with batch 1.
+The share is that of the leanest step's arithmetic (see `arithmetic.py`) in the fastest matrix product of
+the same process and dtype; larger batches are tried until memory ends. The features are VGG19-shaped with
+random weights. Where there is no GPU nothing is measured, and the file says so.
 """
 
 import argparse

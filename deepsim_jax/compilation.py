@@ -30,6 +30,15 @@ def release_memory():
         trim(0)
 
 
+def forget_programs():
+    """Gives all compiled programs back, where the next photo's sizes share none with those before.
+
+    A hundred photos' programs would fill the memory.
+    """
+    jax.clear_caches()
+    release_memory()
+
+
 def options() -> dict[str, int]:
     """What the training step is to be compiled with, for `jax.stages.Lowered.compile`.
 

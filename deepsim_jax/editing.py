@@ -54,17 +54,13 @@ def composite(photo: np.ndarray, edited: np.ndarray, keep: np.ndarray) -> np.nda
       uint8 (H, W, 3).
     """
     height, width = photo.shape[:2]
-    if edited.shape != photo.shape:
-        edited = cv2.resize(edited, (width, height), interpolation=cv2.INTER_CUBIC)
     if keep.shape != (height, width):
         # A pixel that touches a kept one is kept: nearest resizing alone could free part of it.
         mode = cv2.INTER_AREA if keep.size > height * width else cv2.INTER_LINEAR
         keep = cv2.resize(keep.astype(np.float32), (width, height), interpolation=mode) > 0
     distance = scipy.ndimage.distance_transform_edt(~keep) if keep.any() else np.inf
-    alpha = np.clip(distance / (FEATHER * max(height, width) + 1.0), 0.0, 1.0)
-    alpha = np.broadcast_to(np.asarray(alpha)[..., None] if keep.any() else alpha, photo.shape)
-    blend = np.rint(photo + alpha * (edited.astype(np.float64) - photo)).astype(np.uint8)
-    return np.where(keep[..., None], photo, blend)
+    weights = np.clip(distance / (FEATHER * max(height, width) + 1.0), 0.0, 1.0)
+    return blend(photo, edited, np.broadcast_to(weights, keep.shape))
 
 
 def soften(mask: np.ndarray, *, dilation: float, feather: float) -> np.ndarray:

@@ -16,11 +16,11 @@ import pathlib
 import time
 
 import absl.logging
-import jax
 import ml_collections
 
 from deepsim_jax import api, compilation, machine, report, rundir, settings, sources
-from deepsim_jax.data import images, pair, sequence
+from deepsim_jax.data import images, pair
+from deepsim_jax.data.photos import in_folder
 from deepsim_jax.errors import UserError
 from deepsim_jax.training import checkpoint
 
@@ -69,17 +69,12 @@ def open_album(photos, workdir, config="quickstart") -> Album:
         raise UserError(f"{photos}: no such folder; give the folder that the photos are in")
     if workdir.resolve() == photos.resolve():
         raise UserError(f"{workdir}: the photos are in it; choose another workdir for their networks")
-    files = sorted((path for path in photos.iterdir()
-                    if path.is_file() and not path.name.startswith(".")),
-                   key=lambda path: sequence.natural_order(path.name))
-    found = tuple(path for path in files if path.suffix.lower() in pair.SUFFIXES)
-    other = tuple(path.name for path in files if path not in found)
-    if not found:
-        raise UserError(f"{photos}: no photos there; give a folder with {' '.join(pair.SUFFIXES)}")
+    found, others = in_folder(photos)
+    other = tuple(path.name for path in others)
     if other:
         log.warning("%s: %s not read: %s", photos, "files" if len(other) > 1 else "a file",
                     ", ".join(other))
-    album = Album(photos=found, other=other, workdir=workdir, config=config)
+    album = Album(photos=tuple(found), other=other, workdir=workdir, config=config)
     write_summary(album, {})
     return album
 
@@ -102,9 +97,7 @@ def train_folder(photos, workdir, config="quickstart", *, extend: bool = False) 
         log.info("photo %d of %d: %s", number, len(album.photos), path.name)
         rows[path.name] = train_photo(path, album.workdir, album.config, extend=extend)
         write_summary(album, rows)
-        # Photos of other sizes share no compiled program, and a hundred of them would fill the memory.
-        jax.clear_caches()
-        compilation.release_memory()
+        compilation.forget_programs()
         if rows[path.name]["state"] == "stopped":
             log.warning("stopped; the same command continues the album")
             break

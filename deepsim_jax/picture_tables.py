@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax
-
 from deepsim_jax import compilation, machine
 from deepsim_jax.data import images
 from deepsim_jax.errors import UserError
@@ -119,9 +117,7 @@ def run(workdir, table: Table, makers: Mapping[str, Callable[[pathlib.Path], Res
                   "seconds": round(time.monotonic() - begun, 1), "machine": machine.describe()}
         images.write_bytes_atomic(folder / FIGURES, json.dumps(record, indent=1).encode())
         _write(workdir, table, makers, failed)
-        # Pictures of other sizes share no compiled program, and a hundred of them would fill the memory.
-        jax.clear_caches()
-        compilation.release_memory()
+        compilation.forget_programs()
     return _write(workdir, table, makers, failed)
 
 

@@ -69,10 +69,9 @@ def _same_run(workdir, record, extend) -> bool:
     old, new = settings.flatten(stored), dict(record["config"])
     before, after = old.pop("train.steps"), new.pop("train.steps")
     differing = _differing(old, new, same_pair=hash_of_pair == record["pair"])
-    # The scales of SinGAN stand on each other: the finished ones cannot be trained on.
-    longer = extend and after > before and stored.system == "deepsim"
-    if before != after and not longer:
-        advice = " (--extend allows more)" if after > before and stored.system == "deepsim" else ""
+    more = after > before and settings.extendable(stored)
+    if before != after and not (extend and more):
+        advice = " (--extend allows more)" if more else ""
         differing.append(f"train.steps: {before} -> {after}{advice}")
     if differing:
         raise UserError(f"{workdir}: holds a run with other settings ({'; '.join(differing)}); "

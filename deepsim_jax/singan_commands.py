@@ -133,24 +133,20 @@ def table(rows: str, workdir, specs: Sequence[str], config, settings: dict, *, i
     if config.system != "singan":
         raise UserError(f"--rows={rows} is a table of SinGAN, the config is for {config.system}; take "
                         "one such as singan_quickstart")
-
-    if rows == "enlarging":
-        config = for_enlarging(config, _TIMES)
+    if rows == "inpainting" and specs:
+        raise UserError("--rows=inpainting has damaged pictures of its own: leave --input out")
+    trained = for_enlarging(config, _TIMES) if rows == "enlarging" else config
 
     def train(photo, folder):
-        model = api.train(photo, config=config, workdir=folder)
+        model = api.train(photo, config=trained, workdir=folder)
         return model.learned if model.finished else None
 
+    common = {"settings": settings, "seed": config.seed}
     if rows == "inpainting":
-        if specs:
-            raise UserError("--rows=inpainting has damaged pictures of its own: leave --input out")
-        return singan_tables.inpainted(workdir, train, settings=settings, side=config.pyramid.max_size,
-                                       seed=config.seed)
+        return singan_tables.inpainted(workdir, train, side=config.pyramid.max_size, **common)
     if rows == "enlarging":
-        return singan_tables.enlarging(workdir, specs, train, settings=settings, times=_TIMES,
-                                       seed=config.seed)
-    return singan_tables.samples(workdir, specs, train, settings=settings, seed=config.seed,
-                                 inception=inception)
+        return singan_tables.enlarging(workdir, specs, train, times=_TIMES, **common)
+    return singan_tables.samples(workdir, specs, train, inception=inception, **common)
 
 
 def for_enlarging(config, times: float):

@@ -34,8 +34,8 @@ def main(arguments: list[str]) -> pathlib.Path:
     given = flags.parse_args(arguments)
     numbers = given.scales.split(",")
     if not all(number.isdigit() and int(number) for number in numbers):
-        raise UserError(f"--scales={given.scales}: numbers of 1 or more with commas between "
-                                    "them are needed")
+        raise UserError(f"--scales={given.scales}: numbers of 1 or more with commas between them are "
+                        "needed")
     trained = []
     for number in numbers:
         config = settings.load(given.config)

@@ -43,8 +43,8 @@ def main(arguments: list[str]) -> pathlib.Path:
     try:
         scales = [int(scale) for scale in given.start_scales.split(",")]
     except ValueError as error:
-        raise UserError(f"--start_scales={given.start_scales}: whole numbers with commas "
-                                    "between them are needed") from error
+        raise UserError(f"--start_scales={given.start_scales}: whole numbers with commas between them "
+                        "are needed") from error
     drawing = images.read_image(given.input, name="drawing")
     shown = {"photo": applications.training_picture(singan.learned, singan.photo), "drawing": drawing,
              "DeepSIM": deepsim.edit(drawing)}

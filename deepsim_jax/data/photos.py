@@ -30,11 +30,7 @@ def find(specs) -> dict[str, str | Path]:
             named = {str(spec).removeprefix(_PREFIX): str(spec)}
             _check_installed(spec)
         elif Path(spec).is_dir():
-            files = sorted((path for path in Path(spec).iterdir() if path.suffix.lower() in pair.SUFFIXES
-                            and not path.name.startswith(".")), key=lambda path: natural_order(path.name))
-            if not files:
-                raise UserError(f"{spec}: no photos there; give a folder with {' '.join(pair.SUFFIXES)}")
-            named = {path.name: path for path in files}
+            named = {path.name: path for path in in_folder(Path(spec))[0]}
         elif Path(spec).is_file():
             named = {Path(spec).name: Path(spec)}
         else:
@@ -44,6 +40,21 @@ def find(specs) -> dict[str, str | Path]:
             raise UserError(f"{spec}: a second photo called {double[0]}; rename one of them")
         found |= named
     return found
+
+
+def in_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+    """(photos, other files) of a folder in natural order; hidden files and folders are left aside.
+
+    Raises:
+      UserError: there are no photos.
+    """
+    files = sorted((path for path in folder.iterdir()
+                    if path.is_file() and not path.name.startswith(".")),
+                   key=lambda path: natural_order(path.name))
+    found = [path for path in files if path.suffix.lower() in pair.SUFFIXES]
+    if not found:
+        raise UserError(f"{folder}: no photos there; give a folder with {' '.join(pair.SUFFIXES)}")
+    return found, [path for path in files if path not in found]
 
 
 def read(source: str | Path) -> np.ndarray:

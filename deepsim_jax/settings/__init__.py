@@ -35,6 +35,11 @@ def default(system: str = "deepsim") -> ml_collections.ConfigDict:
     return _room(system).default()
 
 
+def extendable(config: ml_collections.ConfigDict) -> bool:
+    """Whether a run of this config may go on to more steps than it was started with."""
+    return _room(config.system).EXTENDABLE
+
+
 def keys(system: str) -> dict[str, object]:
     """A system's keys with their standard values, as `flatten` has them."""
     return flatten(default(system))

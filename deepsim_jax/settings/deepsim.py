@@ -3,21 +3,22 @@
 import ml_collections
 
 from deepsim_jax.errors import UserError
+from deepsim_jax.settings import shared
 
 CHOICES = {
+    **shared.CHOICES,
     "data.kind": ("auto", "edges", "seg", "seg_edges", "paint", "landmarks"),
     "data.edge_color": ("black", "white"),
     "data.segmentation": ("slic", "felzenszwalb", "kmeans"),
     "augment.compat": ("paper", "code"),
     "model.generator": ("global", "local"),
-    "model.dtype": ("float32", "bfloat16"),
-    "train.precision": ("default", "tf32", "float32"),
     "loss.adversarial": ("lsgan", "log"),
     "loss.perceptual": ("vgg16", "vgg19", "none"),
 }
 """The allowed values of the keys that hold a word."""
 
 RANGES = {
+    **shared.RANGES,
     "data.train_frame": (0, None),
     "data.frames": (0, None),
     "data.max_side": (0, None),
@@ -37,7 +38,6 @@ RANGES = {
     "augment.crop_fraction": (0.01, 1.0),
     "augment.cutmix": (0.0, 1.0),
     "augment.canny": (0.0, 1.0),
-    "model.filters": (1, 1024),
     "model.downsamplings": (1, 8),
     "model.blocks": (0, 64),
     "model.local_blocks": (0, 64),
@@ -48,24 +48,15 @@ RANGES = {
     "loss.feature_matching": (0.0, None),
     "loss.perceptual_weight": (0.0, None),
     "loss.perceptual_depth": (1, 5),
-    "optim.g_rate": (0.0, 1.0),
-    "optim.d_rate": (0.0, 1.0),
-    "optim.b1": (0.0, 0.9999),
-    "optim.b2": (0.0, 0.999999),
-    "train.steps": (1, None),
-    "train.constant_fraction": (0.0, 1.0),
     "train.batch": (1, None),
-    "train.steps_per_dispatch": (0, None),
     "train.devices": (0, None),
-    "train.ema": (0.0, 0.99999),
-    "train.save_every": (1, None),
-    "train.keep": (1, None),
-    "train.log_every": (1, None),
-    "train.preview_every": (0, None),
     "train.measure_every": (0, None),
     "train.measure_frames": (0, None),
 }
 """The allowed closed range of the keys that hold a number; None is no bound."""
+
+EXTENDABLE = True
+"""Whether a run may go on to more steps than it was started with."""
 
 SOURCE_KEYS = ("data.image", "data.primitive", "data.root", "data.landmarks", "data.sequence")
 """Keys that say where the pair comes from. A run is tied to the pair's hash, not to these paths."""
@@ -80,7 +71,7 @@ def default() -> ml_collections.ConfigDict:
     c.augment = _augment()
     c.model = _model()
     c.loss = _loss()
-    c.optim = _optim()
+    c.optim = shared.optim(2e-4)
     c.train = _train()
     return c
 
@@ -154,31 +145,13 @@ def _loss():
     return loss
 
 
-def _optim():
-    optim = ml_collections.ConfigDict()
-    optim.g_rate = 2e-4
-    optim.d_rate = 2e-4
-    optim.b1 = 0.5
-    optim.b2 = 0.999
-    return optim
-
-
 def _train():
-    train = ml_collections.ConfigDict()
-    train.steps = 16000
-    train.constant_fraction = 0.5  # then the learning rate falls linearly to zero
+    # From constant_fraction of the steps on the learning rate falls linearly to zero.
+    train = shared.train(16000, constant_fraction=0.5, save_every=1000)
     train.batch = 1  # augmented copies of the pair per step, over all devices
-    train.steps_per_dispatch = 0  # most that a GPU or TPU does at once; 0: 50. A CPU does one
-    train.precision = "default"  # of float32 products: default (a GPU's is TF32), tf32, float32
     train.devices = 0  # 0: as many as there are and as divide the batch
-    train.ema = 0.0  # decay of the generator's moving average; 0: none
-    train.save_every = 1000
-    train.keep = 2  # checkpoints kept
-    train.log_every = 50
-    train.preview_every = 500
     train.measure_every = 0  # steps between measurements on held-out frames of data.sequence; 0: none
     train.measure_frames = 8  # how many of them, evenly spread; 0: all
-    train.tensorboard = False
     return train
 
 
@@ -191,10 +164,7 @@ def shrink(config: ml_collections.ConfigDict):
     config.model.local_blocks = 1
     config.model.d_filters = 4
     config.loss.perceptual_depth = 2
-    config.train.steps = 6
-    config.train.log_every = 2
-    config.train.save_every = 3
-    config.train.preview_every = 3
+    shared.shrink(config.train, steps=6)
 
 
 def check(config: ml_collections.ConfigDict):

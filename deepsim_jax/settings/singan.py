@@ -3,42 +3,33 @@
 import ml_collections
 
 from deepsim_jax.errors import UserError
+from deepsim_jax.settings import shared
 
 CHOICES = {
+    **shared.CHOICES,
     "pyramid.steps": ("published", "published_sr", "nearest"),
-    "model.dtype": ("float32", "bfloat16"),
-    "train.precision": ("default", "tf32", "float32"),
     "noise.compat": ("paper", "code"),
 }
 """The allowed values of the keys that hold a word."""
 
 RANGES = {
+    **shared.RANGES,
     "pyramid.factor": (0.1, 0.95),
     "pyramid.min_size": (11, 1024),
     "pyramid.max_size": (12, None),
     "pyramid.keep": (0, None),
-    "model.filters": (1, 1024),
     "model.most_filters": (1, 1024),
     "loss.penalty": (0.0, None),
     "loss.reconstruction": (0.0, None),
     "noise.amplitude": (0.0, None),
-    "optim.g_rate": (0.0, 1.0),
-    "optim.d_rate": (0.0, 1.0),
-    "optim.b1": (0.0, 0.9999),
-    "optim.b2": (0.0, 0.999999),
     "optim.g_updates": (1, 100),
     "optim.d_updates": (1, 100),
-    "train.steps": (1, None),
-    "train.steps_per_dispatch": (0, None),
-    "train.constant_fraction": (0.0, 1.0),
     "train.drop": (0.0, 1.0),
-    "train.ema": (0.0, 0.99999),
-    "train.save_every": (1, None),
-    "train.keep": (1, None),
-    "train.log_every": (1, None),
-    "train.preview_every": (0, None),
 }
 """The allowed closed range of the keys that hold a number; None is no bound."""
+
+EXTENDABLE = False
+"""The scales stand on each other: the finished ones cannot be trained on."""
 
 SOURCE_KEYS = ("data.image",)
 """Keys that say where the photo comes from. A run is tied to the photo's hash, not to its path."""
@@ -90,29 +81,16 @@ def _noise():
 
 
 def _optim():
-    optim = ml_collections.ConfigDict()
-    optim.g_rate = 5e-4
-    optim.d_rate = 5e-4
-    optim.b1 = 0.5
-    optim.b2 = 0.999
+    optim = shared.optim(5e-4)
     optim.g_updates = 3  # of the generator in one iteration
     optim.d_updates = 3  # of the critic
     return optim
 
 
 def _train():
-    train = ml_collections.ConfigDict()
-    train.steps = 2000  # iterations of each scale
-    train.constant_fraction = 0.8  # of each scale's iterations; then the learning rates drop
+    # Steps are iterations of each scale; from constant_fraction of them on the learning rates drop.
+    train = shared.train(2000, constant_fraction=0.8, save_every=500)
     train.drop = 0.1  # to this share; 0: they fall linearly to zero instead
-    train.ema = 0.0  # decay of the generators' moving average; 0: none
-    train.steps_per_dispatch = 0  # most that a GPU or TPU does at once; 0: 50. A CPU does one
-    train.precision = "default"  # of float32 products: default (a GPU's is TF32), tf32, float32
-    train.save_every = 500
-    train.keep = 2  # checkpoints kept
-    train.log_every = 50
-    train.preview_every = 500
-    train.tensorboard = False
     return train
 
 
@@ -124,10 +102,7 @@ def shrink(config: ml_collections.ConfigDict):
     config.model.filters = 8  # fewer take longer to compile
     config.optim.g_updates = 1
     config.optim.d_updates = 1
-    config.train.steps = 4
-    config.train.log_every = 2
-    config.train.save_every = 3
-    config.train.preview_every = 3
+    shared.shrink(config.train, steps=4)
 
 
 def check(config: ml_collections.ConfigDict):
