@@ -10,11 +10,31 @@
     pictures = model.sample(10)        # uint8 (10, h, w, 3)
 """
 
+import importlib
+import typing
+
 from deepsim_jax import version
-from deepsim_jax.api import Model, SinganModel, import_torch, load, make_primitive, train
 from deepsim_jax.errors import UserError
-from deepsim_jax.restoration import inpaint
+
+if typing.TYPE_CHECKING:
+    from deepsim_jax.api import Model, SinganModel, import_torch, load, make_primitive, train
+    from deepsim_jax.restoration import inpaint
+
+_PLACES = {"Model": "api", "SinganModel": "api", "import_torch": "api", "load": "api",
+           "make_primitive": "api", "train": "api", "inpaint": "restoration"}
 
 __all__ = ["Model", "SinganModel", "UserError", "import_torch", "inpaint", "load", "make_primitive",
            "train"]
 __version__ = version.__version__
+
+
+def __getattr__(name: str):
+    # Imported when first used: two seconds, which the command line can do without until it knows that
+    # this process is the one that stays.
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

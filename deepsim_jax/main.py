@@ -21,6 +21,12 @@ are listed in `singan_commands`:
         --workdir=tables/samples --rows=samples --input=folder-of-photos,skimage:coffee
 """
 
+# ruff: noqa: E402
+from deepsim_jax import hugepages
+
+if __name__ == "__main__":
+    hugepages.restart()
+
 import dataclasses
 import json
 import logging
@@ -340,6 +346,7 @@ def _guarded(argv):
 
 def run():
     """Entry point of the `deepsim_jax` console script."""
+    hugepages.restart()
     app.run(_guarded, flags_parser=_parse)
 
 

@@ -20,7 +20,8 @@ CONFIGS = sorted((ROOT / "configs").glob("*.py"))
 
 # folder or module -> what it may import of the package, itself aside.
 MAY_IMPORT = {
-    "errors": (), "types": (), "version": (), "compilation": (), "machine": ("version",),
+    "errors": (), "types": (), "version": (), "compilation": (), "hugepages": (),
+    "machine": ("version",),
     "geometry": ("errors", "types"),
     "resample": ("types", "geometry"),
     "augment": ("errors", "types", "geometry", "resample"),
