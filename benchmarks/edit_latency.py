@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import record
 
-from deepsim_jax import api, settings
+from deepsim_jax import api, hugepages, settings
 
 
 def main():
@@ -44,4 +44,5 @@ def main():
 
 
 if __name__ == "__main__":
+    hugepages.restart()  # as the command line
     main()

@@ -15,6 +15,8 @@ import time
 
 import record
 
+from deepsim_jax import hugepages
+
 
 def measure(config_name: str, size: int, saving: bool):
     """Runs three steps and prints peak memory in GiB and seconds of the last step."""
@@ -65,4 +67,5 @@ def main():
 
 
 if __name__ == "__main__":
+    hugepages.restart()  # as the command line
     main()

@@ -24,6 +24,8 @@ import jax
 import record
 import step
 
+from deepsim_jax import hugepages
+
 TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2}
 """Relative differences of losses that are rounding: sums in another order, in the dtype's digits."""
 
@@ -116,4 +118,5 @@ def main():
 
 
 if __name__ == "__main__":
+    hugepages.restart()  # as the command line
     main()

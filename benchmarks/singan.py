@@ -19,7 +19,7 @@ import numpy as np
 import record
 import step
 
-from deepsim_jax import api, settings
+from deepsim_jax import api, hugepages, settings
 from deepsim_jax.data import photo
 
 
@@ -76,4 +76,5 @@ def main():
 
 
 if __name__ == "__main__":
+    hugepages.restart()  # as the command line
     main()

@@ -34,7 +34,7 @@ import matmul
 import numpy as np
 import record
 
-from deepsim_jax import api, losses, settings
+from deepsim_jax import api, hugepages, losses, settings
 from deepsim_jax.data import pair
 from deepsim_jax.models.deepsim import task as deepsim
 from deepsim_jax.nets import features
@@ -275,4 +275,5 @@ def main():
 
 
 if __name__ == "__main__":
+    hugepages.restart()  # as the command line
     main()

@@ -18,7 +18,7 @@ import socket
 
 import train_folder
 
-from deepsim_jax import folder, settings
+from deepsim_jax import folder, hugepages, settings
 from deepsim_jax.errors import UserError
 
 log = logging.getLogger("deepsim_jax")
@@ -243,4 +243,5 @@ def _count(text):
 
 
 if __name__ == "__main__":
+    hugepages.restart()
     train_folder.run(main)

@@ -11,7 +11,7 @@ with what is not trained yet. Exit code: 0 all trained, 1 some failed, 2 wrong u
 import argparse
 import sys
 
-from deepsim_jax import folder
+from deepsim_jax import folder, hugepages
 from deepsim_jax.errors import UserError
 
 
@@ -67,4 +67,5 @@ def main(arguments: list[str]) -> dict:
 
 
 if __name__ == "__main__":
+    hugepages.restart()
     run(main)
