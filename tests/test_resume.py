@@ -97,3 +97,44 @@ def test_settings_survive_the_folder(undisturbed):
     config = rundir.read_config(undisturbed)
     assert config.train.steps == 11 and config.train.ema == 0.9
     assert settings.unflatten(settings.flatten(config)).to_dict() == config.to_dict()
+
+
+SINGAN_PROGRAM = """
+import sys, numpy as np, deepsim_jax
+from deepsim_jax import settings
+config = settings.load("singan_quickstart:tiny")
+with config.unlocked():
+    config.update({"train": {"steps": 5, "save_every": 3, "log_every": 2}})
+photo = np.random.default_rng(0).integers(0, 255, (6, 5, 3)).repeat(4, 0).repeat(4, 1)
+deepsim_jax.train(photo.astype("uint8"), config=config, workdir=sys.argv[1])
+"""
+
+# Scale 0 has the steps 1 to 5, scale 1 the steps 6 to 10; saved are every third step and both ends.
+SINGAN_MOMENTS = {"within the first scale": 3, "at the scale's end": 5, "within the second scale": 6}
+
+
+@pytest.fixture(scope="module")
+def undisturbed_singan(tmp_path_factory, environment):
+    run = tmp_path_factory.mktemp("undisturbed_singan")
+    subprocess.run([sys.executable, "-c", SINGAN_PROGRAM, str(run)], env=environment, check=True)
+    return run
+
+
+@pytest.mark.parametrize("moment", SINGAN_MOMENTS)
+def test_a_killed_pyramid_continues_bit_for_bit(tmp_path, environment, undisturbed_singan, moment):
+    run, saved = tmp_path / "run", SINGAN_MOMENTS[moment]
+    process = subprocess.Popen([sys.executable, "-c", SINGAN_PROGRAM, str(run)], env=environment)
+    deadline = time.monotonic() + 120
+    while (not (run / "checkpoints" / str(saved)).exists() and process.poll() is None
+           and time.monotonic() < deadline):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    half = checkpoint.Checkpoints(run / "checkpoints", read_only=True)
+    assert saved <= half.latest() < 10
+
+    subprocess.run([sys.executable, "-c", SINGAN_PROGRAM, str(run)], env=environment, check=True)
+    ours, theirs = deepsim_jax.load(run), deepsim_jax.load(undisturbed_singan)
+    assert (ours.step, ours.scales, ours.finished) == (10, 2, True)
+    jax.tree.map(np.testing.assert_array_equal, ours.learned, theirs.learned)
+    assert (run / "metrics.jsonl").read_text() == (undisturbed_singan / "metrics.jsonl").read_text()
