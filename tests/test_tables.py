@@ -52,7 +52,7 @@ def test_a_table_has_every_row_its_spread_and_the_trivial_answer(made):
     assert average["spread"]["ssim"] == pytest.approx(sorted(of_seeds)) and average["seeds"] == 2
     assert found["published"]["rows"]["baseline"] == {"lpips": 0.342, "sifid": 0.292}
     assert "train.steps: 16000 -> 4" in found["config"] and "drawn independently" in found["note"]
-    assert found["draws"] == {"ours": "TPS 0.99, rotation 0.5",
+    assert found["draws"] == {"ours": "TPS 0.5",
                               "single-image pix2pixHD: crop and flip": "flip 0.5, crop 0.5"}
     assert found["machine"]["jax"] and " to " in found["machine"]["date"]
     assert len(found["curves"]) == 8 and len(found["findings"]) == 2
