@@ -15,7 +15,7 @@ and texture. For a large photo's fine texture train longer and larger, e.g. with
 What differs from the paper, because few steps must suffice: every second sample is not warped, the
 others less far, none is turned or mirrored; a tenth of the weight on what the discriminator says; the
 first four VGG activations, with twice the weight; a learning rate of 1e-3 that falls from 40 per cent of
-the run on; a moving average of the generator. Each was compared with its neighbours on a face video
+the run on; a moving average of the generator. Most of it was compared with its neighbours on a face video
 (results/README.md).
 
 Options: `quickstart.py:tiny` shrinks everything for a test.

@@ -30,10 +30,14 @@ __version__ = version.__version__
 
 def __getattr__(name: str):
     # Imported when first used: two seconds, which the command line can do without until it knows that
-    # this process is the one that stays.
-    if name in _PLACES:
-        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # this process is the one that stays. Modules are attributes as if all were imported.
+    try:
+        module = importlib.import_module(f"{__name__}.{_PLACES.get(name, name)}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    return getattr(module, name) if name in _PLACES else module
 
 
 def __dir__():

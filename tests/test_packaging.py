@@ -61,6 +61,13 @@ def test_an_installed_wheel_knows_its_configs_everywhere(wheel, tmp_path):
         "quickstart:tiny").to_dict()
 
 
+def test_parts_are_imported_when_first_used():
+    program = ("import sys, deepsim_jax; assert 'jax' not in sys.modules; "
+               "assert callable(deepsim_jax.evaluate.lpips) and not hasattr(deepsim_jax, 'nothing'); "
+               "assert deepsim_jax.train is deepsim_jax.api.train")
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
 def test_everything_that_is_imported_is_required():
     """Third-party modules of the package against install_requires, by their names on PyPI."""
     project = {"absl": "absl-py", "cv2": "opencv-contrib-python-headless", "PIL": "pillow",

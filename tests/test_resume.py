@@ -47,6 +47,16 @@ def undisturbed(tmp_path_factory, environment):
     return run
 
 
+def kill(program, run, environment, moment):
+    """Starts the program and kills it as soon as `moment(run)` is true."""
+    process = subprocess.Popen([sys.executable, "-c", program, str(run)], env=environment)
+    deadline = time.monotonic() + 120
+    while not moment(run) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
 def final_trees(run):
     saver = checkpoint.Checkpoints(run / "checkpoints", read_only=True)
     config = rundir.read_config(run)
@@ -58,12 +68,7 @@ def final_trees(run):
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_run_continues_bit_for_bit(tmp_path, environment, undisturbed, moment):
     run = tmp_path / "run"
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(run)], env=environment)
-    deadline = time.monotonic() + 120
-    while not MOMENTS[moment](run) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kill(PROGRAM, run, environment, MOMENTS[moment])
     if rundir.is_run(run):
         assert deepsim_jax.load(run).step in (0, 4, 8, 11)
     else:
@@ -123,13 +128,7 @@ def undisturbed_singan(tmp_path_factory, environment):
 @pytest.mark.parametrize("moment", SINGAN_MOMENTS)
 def test_a_killed_pyramid_continues_bit_for_bit(tmp_path, environment, undisturbed_singan, moment):
     run, saved = tmp_path / "run", SINGAN_MOMENTS[moment]
-    process = subprocess.Popen([sys.executable, "-c", SINGAN_PROGRAM, str(run)], env=environment)
-    deadline = time.monotonic() + 120
-    while (not (run / "checkpoints" / str(saved)).exists() and process.poll() is None
-           and time.monotonic() < deadline):
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kill(SINGAN_PROGRAM, run, environment, lambda run: (run / "checkpoints" / str(saved)).exists())
     half = checkpoint.Checkpoints(run / "checkpoints", read_only=True)
     assert saved <= half.latest() < 10
 
