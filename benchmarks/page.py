@@ -52,15 +52,17 @@ def step(found) -> list:
                   shown(part["gflops"]) if "gflops" in part else "",
                   percent(part["share_of_peak"]) if "gflops" in part else ""]
                  for name, part in of["parts"].items()]
-        first, memory = of["first_step"], of["memory_gib"]
+        way, memory = of["of_these"], of["memory_gib"]
         parts += [
             pages.heading(f"{found['config']}, {size}, batch {found['batch']}, {of['peak']['dtype']}", 3),
             table(["", "seconds", "of the step", "GFLOP/s", "of the peak"], rows),
             pages.soft(
                 f"Peak: {shown(of['peak']['gflops'])} GFLOP/s. Arithmetic: {shown(2 * of['gmac'])} GFLOP "
-                f"a step. First step: {shown(first['total'])} s, of which compiling "
-                f"{shown(first['compile'])} s; {shown(of['seconds_from_start_to_first_step'])} s after "
-                "the start of the process. Peak memory: " + ", ".join(
+                f"a step. First step done {shown(of['seconds_from_start_to_first_step'])} s after the start "
+                f"of the process: imports and building {shown(way['imports_and_building'])} s, initial "
+                f"state {shown(way['initial_state'])} s, then waiting for the compiler, which took "
+                f"{shown(way['compiling'])} s in all, and the step {shown(way['waiting_and_first_step'])} "
+                "s. Peak memory: " + ", ".join(
                     f"{name} {shown(gib)} GiB" for name, gib in memory.items()) + ".")]
     return [*parts, pages.soft(
         "The parts are programs of their own that hold some work twice or not at all: their sum is near "

@@ -1,6 +1,7 @@
 """How every benchmark writes its figures down: beside the machine's data."""
 
 import json
+import os
 import pathlib
 import sys
 
@@ -10,10 +11,12 @@ from deepsim_jax import machine
 def write(path: str, figures: dict):
     """Prints the figures as JSON, with the benchmark's name and the machine's data.
 
-    They are written to a file too if one is named.
+    They are written to a file too if one is named. "glibc_tunables" tells the use of large pages, see
+    `deepsim_jax.hugepages`.
     """
-    name = pathlib.Path(sys.argv[0]).stem
-    text = json.dumps({"benchmark": name, **machine.describe(), **figures}, indent=1)
+    about = {"benchmark": pathlib.Path(sys.argv[0]).stem, **machine.describe(),
+             "glibc_tunables": os.environ.get("GLIBC_TUNABLES", "")}
+    text = json.dumps(about | figures, indent=1)
     print(text)
     if path:
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)

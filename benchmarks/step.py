@@ -3,12 +3,12 @@
     python benchmarks/step.py [--config paper] [--sizes 256 480] [--dtype bfloat16] [--batch 1] \\
         [--runs 7] [--output step.json]
 
-Each size is measured in a process of its own that starts with an empty compile cache: the first step,
-split into tracing, lowering, compiling and running; the following ones, medians; the peak of resident
-memory until then; then each part alone. The feature network is VGG19-shaped with random weights, which
-take the same time. Only the arithmetic of the leanest step is counted (see `arithmetic.py`), over the
-whole step's time, optimiser included. The peak is the fastest matrix product before and after, in
-float32 on a CPU, else in the dtype used.
+Each size is measured in a process of its own that starts with an empty compile cache: the way to the end
+of the first step, as the trainer goes it, which compiles the step while the initial state is made; the
+following steps, medians; the peak of resident memory until then; then each part alone. The feature
+network is VGG19-shaped with random weights, which take the same time. Only the arithmetic of the leanest
+step is counted (see `arithmetic.py`), over the whole step's time, optimiser included. The peak is the
+fastest matrix product before and after, in float32 on a CPU, else in the dtype used.
 
 The parts, each a program of its own, hold some work twice or not at all, so that their sum is near the
 step's time and does not equal it: the generator's gradient includes its forward pass; the
@@ -40,29 +40,7 @@ from deepsim_jax.models.deepsim import task as deepsim
 from deepsim_jax.nets import features
 from deepsim_jax.training import step as steps
 
-_COMPILATION = {"jaxpr_trace": "trace", "jaxpr_to_mlir_module": "lower", "backend_compile": "compile"}
 _IN_FLIGHT = 10  # steps that are dispatched before one waits, where an accelerator runs them
-
-
-class Stages:
-    """Collects the seconds of tracing, lowering and compiling of what runs meanwhile."""
-
-    def __init__(self):
-        self.seconds: dict[str, list[float]] = {}
-        jax.monitoring.register_event_duration_secs_listener(self._note)
-
-    def _note(self, event, duration, **_):
-        stage = _COMPILATION.get(event.rpartition("/")[2].removesuffix("_duration"))
-        if stage:
-            self.seconds.setdefault(stage, []).append(duration)
-
-    def split(self, total: float) -> dict[str, float]:
-        """The parts of `total` since the last call; functions traced within one are not added."""
-        found = {"trace": max(self.seconds.get("trace", [0.0])),
-                 "lower": sum(self.seconds.get("lower", [])),
-                 "compile": sum(self.seconds.get("compile", []))}
-        self.seconds.clear()
-        return {"total": total, **found, "run": total - sum(found.values())}
 
 
 def build(name: str, size: int, dtype: str, batch: int, devices: int = 1):
@@ -194,19 +172,20 @@ def resident_gib() -> float:
 
 def measure(options) -> dict:
     """The figures of one size, in a fresh process."""
-    (size,), stages = options.sizes, Stages()
+    (size,) = options.sizes
     run, frozen = build(options.config, size, options.dtype, options.batch)
-    stages.split(0.0)
+    way = {"imports_and_building": time.time() - options.begun}
     start = time.perf_counter()
     (stage,) = run.stages
-    state = jax.block_until_ready(stage.begin())
-    initial = stages.split(time.perf_counter() - start)
     compiled = run.compiled(stage)
-    on_device = compiled.place(stage.pair), compiled.place(frozen)
-    stages.split(0.0)
+    compiled.prepare(jax.eval_shape(stage.begin), stage.pair, frozen)
+    state = jax.block_until_ready(stage.begin())
+    way["initial_state"] = time.perf_counter() - start
     start = time.perf_counter()
+    on_device = compiled.place(stage.pair), compiled.place(frozen)
     state, _ = jax.block_until_ready(compiled(compiled.place(state), *on_device))
-    first = stages.split(time.perf_counter() - start)
+    way["waiting_and_first_step"] = time.perf_counter() - start
+    way["compiling"] = compiled.seconds
     since_start = time.time() - options.begun
     step = threaded(lambda s: compiled(s, *on_device), state)
     del state
@@ -232,7 +211,7 @@ def measure(options) -> dict:
                   for name, s in by_part.items()},
         "memory_gib": {"resident": resident} | (
             {"device": stats["peak_bytes_in_use"] / 2**30} if "peak_bytes_in_use" in stats else {}),
-        "initial_state": initial, "first_step": first, "seconds_from_start_to_first_step": since_start})
+        "seconds_from_start_to_first_step": since_start, "of_these": way})
 
 
 def speed(gmac: float, seconds: float, peak: float) -> dict:

@@ -3,8 +3,8 @@
     python -m deepsim_jax.main --config=configs/paper.py --workdir=runs/photo \\
         --config.data.image=photo.jpg
 
-Time: made for a GPU or TPU. On two CPU cores a step takes about 2 to 3 seconds at 256x256, the whole
-run some 12 hours, and 4 to 5 GiB of memory. A checkpoint takes 2.1 GiB.
+Time: made for a GPU or TPU. On two CPU cores a step takes about 2 seconds at 256x256 and 5 at
+480x480, the whole run 9 or 24 hours, and 4 to 5 GiB of memory. A checkpoint takes 2.1 GiB.
 Expected score: the paper reports LPIPS .216 on Cityscapes (mean of 16 sequences).
 
 Photos are trained at up to 640 px (`data.max_side`; 0 for their own size: memory and time grow with the

@@ -26,7 +26,7 @@ def train(
       image: path or uint8 array (H, W, 3) of the photo.
       primitive: for DeepSIM: path or uint8 array of its primitive, of the same size; None: the config's,
         or made automatically, of the kind that the config names.
-      config: the name of a shipped config ("quickstart", "paper", "local_enhancer", and of SinGAN
+      config: the name of a shipped config ("quickstart", "paper", "fast", "local_enhancer", and of SinGAN
         "singan_quickstart", "singan_paper", "singan_fast"; an option after a colon:
         "quickstart:tiny"), the path of a config file, or a ConfigDict.
       workdir: the run's folder. If it holds an interrupted run of the same config and pair, that run

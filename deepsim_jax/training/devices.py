@@ -4,6 +4,7 @@ Several processes, on one machine or on many, train as one: each runs the same p
 the batch, the first alone writes the run's folder.
 """
 
+import concurrent.futures
 import contextlib
 import logging
 import os
@@ -228,7 +229,9 @@ class Compiled:
           most: steps that one call may do, see `steps_per_dispatch`.
           precision: a name in `PRECISIONS`.
         """
-        self.count, self.most, self._executable = count, most, None
+        self.count, self.most = count, most
+        self.seconds = None  # that compiling took, once it is done
+        self._compiling = self._executable = None
         self._precision = PRECISIONS[precision] or jax.config.jax_default_matmul_precision
         self._lengths = {}
         if count < jax.device_count():
@@ -270,8 +273,36 @@ class Compiled:
             return jax.device_put(tree, self._where)
         return jax.tree.map(lambda x: _global(np.asarray(x), self._where), tree)
 
+    def prepare(self, state, data, frozen):
+        """Begins to compile in the background, for calls with arguments of these shapes.
+
+        Of several processes each compiles with its first call instead: what the others wait for
+        then is not held up by one of them.
+
+        Args:
+          state, data, frozen: of arrays or `jax.ShapeDtypeStruct`.
+        """
+        if self._compiling is None and jax.process_count() == 1:
+            length = (np.int32(0),) if self.most > 1 else ()
+            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype),
+                                  (state, data, frozen, *length))
+            worker = concurrent.futures.ThreadPoolExecutor(1, "compiling")
+            self._compiling = worker.submit(self._compile, *shapes)
+            worker.shutdown(wait=False)
+
+    def _compile(self, state, data, frozen, *length):
+        """The executable for these shapes; of several processes, for these arrays."""
+        start = time.monotonic()
+        with jax.default_matmul_precision(self._precision):
+            lowered = self._step.lower(state, self._own, data, frozen, *length)
+        executable = lowered.compile(compilation.options())
+        # Before the step takes its own memory: the two would add up.
+        compilation.release_memory()
+        self.seconds = time.monotonic() - start
+        return executable
+
     def __call__(self, state, data, frozen, steps: int = 1):
-        """`steps` of them: (new state, the last one's metrics). The first call compiles.
+        """`steps` of them: (new state, the last one's metrics). The first call waits for the compiler.
 
         For these shapes only, so that all calls must have the same.
         """
@@ -283,13 +314,9 @@ class Compiled:
                 self._lengths[steps] = self.place(np.int32(steps))
             length = (self._lengths[steps],)
         if self._executable is None:
-            start = time.monotonic()
-            with jax.default_matmul_precision(self._precision):
-                lowered = self._step.lower(state, self._own, data, frozen, *length)
-            self._executable = lowered.compile(compilation.options())
-            # Before the step takes its own memory: the two would add up.
-            compilation.release_memory()
-            log.info("compiled in %.0f s", time.monotonic() - start)
+            self._executable = (self._compiling.result() if self._compiling
+                                else self._compile(state, data, frozen, *length))
+            log.info("compiled in %.0f s", self.seconds)
         return self._executable(state, self._samples, data, frozen, *length)
 
 

@@ -139,6 +139,13 @@ class Position:
         state = self.run.stages[self.index + 1].begin(earlier)
         return dataclasses.replace(self, index=self.index + 1, earlier=earlier, state=state)
 
+    def compiling(self) -> devices.Compiled:
+        """The stage's training step, being compiled if any is left; shapes will do."""
+        compiled = self.run.compiled(self.stage)
+        if self.step < self.end:
+            compiled.prepare(self.state, *jax.eval_shape(self.stage.given, self.earlier))
+        return compiled
+
 
 def to_trees(state: states.TrainState, earlier: Any = None) -> dict:
     """A state, and what earlier stages have left, as the named trees of a checkpoint.
@@ -194,14 +201,16 @@ def train(run: Run, *, begun: Callable[[], None]) -> Position:
         saved = saver.latest()
     try:
         step = int(devices.from_first(np.int32(saved or 0)))
+        shapes = _shapes(run, step)
+        compiled = shapes.compiling()  # while the state is made or read
         with devices.together():
-            place = _begin(run, saver, saved) if devices.is_first() else _shapes(run, step)
+            place = _begin(run, saver, saved) if devices.is_first() else shapes
             begun()
         state, earlier = devices.from_first((place.state, place.earlier))
         place = dataclasses.replace(place, state=state, earlier=earlier)
         if step:
             log.info("continuing from step %d of %d", step, run.steps)
-        return _train(place, saver)
+        return _train(place, compiled, saver)
     finally:
         saver.close()
 
@@ -225,7 +234,7 @@ def _shapes(run, step):
     return place
 
 
-def _train(place, saver):
+def _train(place, compiled, saver):
     """Trains stage by stage, from a place on, and returns the place of the end."""
     bar, measured = _tellers(place.run, place.step)
     guard = _Guard(saved=place.step)
@@ -236,9 +245,10 @@ def _train(place, saver):
             def agreed():
                 return devices.stop_agreed(next(calls), stopped.is_set())
 
-            place, stop = _stage(place, saver, guard, bar, measured, agreed)
+            place, stop = _stage(place, compiled, saver, guard, bar, measured, agreed)
             while not (stop or place.finished):
-                place, stop = _stage(place.following(), saver, guard, bar, measured, agreed)
+                place = place.following()
+                place, stop = _stage(place, place.compiling(), saver, guard, bar, measured, agreed)
     finally:
         bar.close()
         if measured:
@@ -246,10 +256,9 @@ def _train(place, saver):
     return place
 
 
-def _stage(place, saver, guard, bar, measured, stop_agreed):
+def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
     """Trains a stage to its end, or until it is to stop: (the place then, whether it is to stop)."""
     run, stage, end = place.run, place.stage, place.end
-    compiled = run.compiled(stage)
     state, data, frozen = (compiled.place(tree) for tree in (place.state, *stage.given(place.earlier)))
     pending, stop = None, False
     bar.begin(stage.title)

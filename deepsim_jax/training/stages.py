@@ -47,10 +47,13 @@ class Simultaneous:
 
     def begin(self, earlier: None = None) -> states.TrainState:
         """The state before the first step, made in one compiled call."""
-        make = jax.jit(lambda key: states.create(
-            self.task.init, key, self.updates.moments, ema=self.updates.ema > 0))
         # The default generator takes half a second to compile for every single array.
-        return make(jax.random.key(self.seed, impl="rbg"))
+        return self._create(jax.random.key(self.seed, impl="rbg"))
+
+    @functools.cached_property
+    def _create(self):
+        return jax.jit(lambda key: states.create(
+            self.task.init, key, self.updates.moments, ema=self.updates.ema > 0))
 
     def make_step(self, axis: str | None):
         """The step function."""

@@ -185,7 +185,7 @@ def test_what_is_no_config_is_told(tmp_path):
     (tmp_path / "empty.py").write_text("")
     (tmp_path / "note.txt").write_text("hello")
     for given, message in [
-        ("nope", "'nope': no such file, nor one of local_enhancer, paper, quickstart"),
+        ("nope", "'nope': no such file, nor one of fast, local_enhancer, paper, quickstart"),
         (tmp_path, "no such file"), (tmp_path / "empty.py", "get_config"),
         (tmp_path / "note.txt", "Python file with a function get_config"), (3, "of type int"),
         (None, "of type NoneType"),

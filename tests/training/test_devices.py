@@ -141,7 +141,7 @@ def test_one_device_and_two_train_alike():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
-def of_many(count, most, lengths):
+def of_many(count, most, lengths, prepare=False):
     """Metrics of calls of so many steps each, and the state after them."""
     def make(axis):
         def step(state, samples, data, frozen):
@@ -157,6 +157,8 @@ def of_many(count, most, lengths):
     compiled = devices.Compiled(make, batch=4, count=count, most=most)
     state = compiled.place({"step": jnp.int32(0), "sum": jnp.float32(0.1), "before": jnp.zeros(())})
     data, rows = compiled.place(jnp.float32(0.3)), []
+    if prepare:
+        compiled.prepare(jax.eval_shape(lambda: state), data, None)
     for length in lengths:
         state, metrics = compiled(state, data, None, length)
         rows.append({k: v.item() for k, v in metrics.items()})
@@ -170,6 +172,22 @@ def test_many_steps_in_one_dispatch_end_with_the_same_bits_however_they_are_divi
     assert few == [each[4], each[5], each[8]] and state == other
     plain, _ = of_many(count, 1, [1] * 9)
     np.testing.assert_allclose([r["sum"] for r in plain], [r["sum"] for r in each], rtol=1e-5)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+@pytest.mark.parametrize("count", [1, 2])
+def test_compiled_in_the_background_it_is_the_same_program(count, most):
+    assert of_many(count, most, [1, most]) == of_many(count, most, [1, most], prepare=True)
+
+
+def test_what_fails_in_the_background_is_raised_by_the_first_call():
+    def step(state, samples, data, frozen):
+        raise ValueError("cannot be traced")
+
+    compiled = devices.Compiled(lambda axis: step, batch=1, count=1)
+    compiled.prepare(jnp.ones(()), None, None)
+    with pytest.raises(ValueError, match="cannot be traced"):
+        compiled(jnp.ones(()), None, None)
 
 
 def test_more_steps_than_were_compiled_are_refused():
