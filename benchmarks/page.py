@@ -109,6 +109,18 @@ def conv(found) -> list:
             pages.table(headings, rows), pages.folded("Every layer", [pages.table(labels, each)])]
 
 
+def singan(found) -> list:
+    rows = [[name, str(of["channels"]), shown(of["seconds_per_iteration"]), shown(of["gflops"]),
+             percent(of["share_of_peak"]), shown(of["seconds_before_the_first"] + of["first_seconds"])]
+            for name, of in found["scales"].items()]
+    return [
+        pages.heading(f"{found['config']}, a photo of {found['size']} px", 3),
+        table(["", "channels", "seconds an iteration", "GFLOP/s", "of the peak",
+               "seconds until the first is done"], rows),
+        pages.soft(f"Peak: {shown(found['peak']['gflops'])} GFLOP/s in {found['peak']['dtype']}. All "
+                   f"iterations of all scales: {shown(60 * found['hours_of_training'])} minutes.")]
+
+
 def memory(found) -> list:
     return [pages.soft(f"Peak resident memory of {found['config']}, from the start of the process."),
             table(["", "GiB", "seconds of the third step"], [
@@ -221,7 +233,7 @@ def _reached(of):
 
 
 SECTIONS = {
-    "step": ("The training step", step), "gpu": ("On a GPU", gpu),
+    "step": ("The training step", step), "gpu": ("On a GPU", gpu), "singan": ("SinGAN", singan),
     "time_to_quality": ("Time to quality", time_to_quality), "conv": ("Convolutions", conv),
     "memory": ("Memory", memory), "edit_latency": ("Editing", edit_latency),
     "evaluation": ("Evaluation", evaluation), "scaling": ("Over devices", scaling)}
@@ -230,10 +242,11 @@ SECTIONS = {
 
 def about(found: dict) -> pages.Html:
     """The machine, the versions and the date of a file."""
+    tunables = found.get("glibc_tunables")
     return pages.soft(
         f"{found['date'][:10]}: {found['processor']}, cores: {found['cores']}, "
         f"{', '.join(found['devices'])}; deepsim_jax {found['deepsim_jax']}, jax {found['jax']}, Python "
-        f"{found['python']}.")
+        f"{found['python']}{f', {tunables}' if tunables else ''}.")
 
 
 def read(paths: list[pathlib.Path]) -> dict[str, list[dict]]:

@@ -104,6 +104,12 @@ def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, tmp_
     for name, content in (
             ("time_to_quality", {"sequence": "s", "size": 64, "frames_of_the_curves": 3, "kinds": kinds}),
             ("gpu", {"not_measured": benchmark("gpu").ABSENT}),
+            ("singan", {"config": "singan_quickstart", "size": "96x64", "hours_of_training": 0.07,
+                        "peak": {"gflops": 498.0, "dtype": "float32"}, "glibc_tunables": "x.y=1",
+                        "scales": {"scale 0: 25x25 px": {
+                            "channels": 32, "seconds_per_iteration": 0.0158, "gflops": 120.7,
+                            "share_of_peak": 0.242, "seconds_before_the_first": 2.0,
+                            "first_seconds": 6.57}}}),
             ("memory", {"config": "paper", "memory": {"64x64 saving": {
                 "peak_GiB": 1.2345, "third_step_s": 0.5}}})):
         (tmp_path / f"{name}.json").write_text(json.dumps({"benchmark": name, **ABOUT, **content}))
@@ -112,6 +118,7 @@ def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, tmp_
     assert "a&lt;b" in text and "a<b" not in text and text.count("<polyline") == 2 * (2 + 1 + 1)
     for part in ("|41 (43.5)|", "|0.205|", "|0.2–0.21|", "|0.5|", "64x64 saving||1.23|",
                  "Not yet measured: no GPU.", "Not yet measured: benchmarks/step.py", "true frames",
+                 "|scale 0: 25x25 px||32||0.0158||121||24 %||8.57|", "4.2 minutes", "x.y=1",
                  "2026-01-02: a processor"):
         assert part in cells, part
     (tmp_path / "other.json").write_text("{}")
