@@ -193,7 +193,7 @@ def _check_arguments(factor, min_size, max_size, steps, keep) -> None:
 def _refuse(size, finest, min_size, max_size) -> None:
     height, width = size
     given = f"photo of {width}x{height} pixels"
-    if finest != tuple(size):
+    if finest != tuple(size) and min(size) > min_size:
         raise UserError(
             f"{given}: reduced to a longer side of {max_size} its shorter one has {min(finest)}, "
             f"which must be above {min_size}; crop the photo or raise max_size")

@@ -142,7 +142,8 @@ def test_upsampling_clips():
 
 @pytest.mark.parametrize("size, options, message", [
     ((20, 20), {}, r"20x20 pixels: its shorter side must be above 25, .*smaller min_size"),
-    ((25, 300), {}, "300x25 .* reduced to a longer side of 250 its shorter one has 21, .* crop"),
+    ((26, 300), {}, "300x26 .* reduced to a longer side of 250 its shorter one has 22, .* crop"),
+    ((25, 300), {}, "300x25 pixels: its shorter side must be above 25, .*larger photo"),
     ((150, 2000), {}, "2000x150 .* has 19, .* above 25; crop the photo or raise max_size"),
     ((99, 99), {"factor": 1.5}, "scale factor 1.5: .* between 0 and 1"),
     ((99, 99), {"min_size": 8}, "min_size 8: .* 11x11 pixels .* 11 or more"),
