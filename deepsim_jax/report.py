@@ -87,7 +87,9 @@ def _scales(workdir, config, rows):
     """SinGAN's pictures: what was made with it, the photo, and how far each scale has come."""
     parts = []
     for made in sorted((workdir / "made").glob("[0-9]*-*.png"), reverse=True):
-        parts += [pages.heading(made.stem.split("-", 1)[1]), pages.figure(made, made.stem)]
+        height, width = images.read_image(made).shape[:2]
+        parts += [pages.heading(made.stem.split("-", 1)[1]),
+                  pages.figure(made, f"{made.stem}, {width}×{height} px")]
     parts += [pages.heading("The photo"), pages.figure(workdir / "pair" / "photo.png", "photo")]
     newest = {(int(path.stem) - 1) // config["train.steps"]: path
               for path in sorted((workdir / "samples").glob("*.png"))}
