@@ -169,7 +169,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(here, call, monkeypatch):
     (["--config.data.image=photo.png", "--workdir=photo.png"], "cannot be written"),
     (["--config.data.image=photo.png", "--workdir=run", "--config.seed=3"], "seed: 0 -> 3"),
     (["--config.data.image=photo.png", "--config=nope.py"],
-     "'nope.py': no such file, nor one of local_enhancer, paper, quickstart"),
+     "'nope.py': no such file, nor one of fast, local_enhancer, paper, quickstart"),
     (["--config.data.image=photo.png", "--config=quickstart:teeny"], "choose one of tiny"),
     (["--config.data.image=photo.png", "--config=mine.py"], "'mine.py': KeyError"),
     (["--config.data.image=photo.png", "--config=text.png"], "Python file with a function"),
