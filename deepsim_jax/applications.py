@@ -339,7 +339,7 @@ def scales_sheet(learned: Sequence[Learned], count: int = 3, *, seed: int = 0) -
     rows = []
     for one in sorted(learned, key=lambda one: one.scales):
         height, width = one.pyramid.sizes[0]
-        rows.append((f"{one.scales} scales, the coarsest of {width}x{height} px",
+        rows.append((f"{one.scales} scale{'s' * (one.scales > 1)}, the coarsest of {width}x{height} px",
                      list(sample(one, count, seed=seed))))
     return sheets.contact_sheet(rows)
 
