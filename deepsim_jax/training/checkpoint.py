@@ -147,14 +147,15 @@ def _check_shape(expected, found):
 def _handlers():
     """What Orbax writes and reads with.
 
-    Trees are not compressed: it takes a core two seconds a GB and makes floats a tenth smaller.
+    Trees are not compressed: it takes a core two to three seconds a GB and makes floats a tenth smaller.
     """
-    trees = ocp.PyTreeCheckpointHandler(use_compression=False, multiprocessing_options=_alone())
-    json = ocp.JsonCheckpointHandler(multiprocessing_options=_alone())
+    alone = _alone()
+    trees = ocp.PyTreeCheckpointHandler(use_compression=False, multiprocessing_options=alone)
+    json = ocp.JsonCheckpointHandler(multiprocessing_options=alone)
     found = ocp.handlers.DefaultCheckpointHandlerRegistry()
     found.add(None, ocp.args.PyTreeSave, trees)
     found.add(None, ocp.args.StandardRestore, ocp.StandardCheckpointHandler(
-        multiprocessing_options=_alone()))
+        multiprocessing_options=alone))
     found.add(None, ocp.args.JsonSave, json)
     found.add(None, ocp.args.JsonRestore, json)
     return found
