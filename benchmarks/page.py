@@ -58,11 +58,11 @@ def step(found) -> list:
             table(["", "seconds", "of the step", "GFLOP/s", "of the peak"], rows),
             pages.soft(
                 f"Peak: {shown(of['peak']['gflops'])} GFLOP/s. Arithmetic: {shown(2 * of['gmac'])} GFLOP "
-                f"a step. First step done {shown(of['seconds_from_start_to_first_step'])} s after the start "
-                f"of the process: imports and building {shown(way['imports_and_building'])} s, initial "
-                f"state {shown(way['initial_state'])} s, then waiting for the compiler, which took "
-                f"{shown(way['compiling'])} s in all, and the step {shown(way['waiting_and_first_step'])} "
-                "s. Peak memory: " + ", ".join(
+                f"a step. First step done {shown(of['seconds_from_start_to_first_step'])} s after the "
+                f"start of the process: imports and building {shown(way['imports_and_building'])} s, "
+                f"initial state {shown(way['initial_state'])} s, then waiting for the compiler, which "
+                f"took {shown(way['compiling'])} s in all, and the step "
+                f"{shown(way['waiting_and_first_step'])} s. Peak memory: " + ", ".join(
                     f"{name} {shown(gib)} GiB" for name, gib in memory.items()) + ".")]
     return [*parts, pages.soft(
         "The parts are programs of their own that hold some work twice or not at all: their sum is near "

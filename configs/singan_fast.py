@@ -7,8 +7,8 @@
 Time: made for a GPU; by its arithmetic some 70 minutes on two CPU cores for a photo of 250x188 px.
 Expected score: at 96 px, with 32 channels and half of these iterations, the reconstruction has 27.6 to
 31.6 dB and samples a diversity of .39 to .49, which is what the paper's have; at 250 px not yet measured.
-Samples are worse than those of all iterations: at 48 px their Fréchet distance (VGG16) to the photo is two
-to four times as large (results/README.md).
+Samples are worse than those of all iterations: at 48 px their Fréchet distance (VGG16) to the photo is
+two to four times as large (results/README.md).
 
 Options: `singan_fast.py:tiny` shrinks everything for a test.
 """
