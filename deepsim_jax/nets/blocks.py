@@ -5,6 +5,7 @@ Images and features are (N, H, W, C). Parameters are float32 whatever type a net
 """
 
 import math
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -12,6 +13,10 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from deepsim_jax.nets.conv import conv2d, conv_transpose2d
+
+
+_FOLDS = 16
+_FOLDED = range(513, 8193)  # pixels of an image whose sums a GPU takes by folding; XLA splits larger ones itself
 
 
 def _uniform(bound: float) -> nn.initializers.Initializer:
@@ -28,6 +33,9 @@ class Conv(nn.Module):
 
     Parameters: "kernel" (k, k, C, features) from N(0, init_scale^2) and "bias" (features,) from
     U(-b, b) with b = 1 / sqrt(k * k * C). H' = (H + 2 * padding - k) // stride + 1.
+
+    Where `normed`, an instance normalisation follows, which takes any bias away again: it is a parameter,
+    as in the published networks, and not added.
     """
 
     features: int
@@ -36,6 +44,7 @@ class Conv(nn.Module):
     padding: int = 0
     dtype: DTypeLike = jnp.float32
     init_scale: float = 0.02
+    normed: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -47,7 +56,7 @@ class Conv(nn.Module):
         bias = self.param("bias", _uniform(bound), (self.features,))
         x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
         x = conv2d(x, kernel, stride=self.stride, padding=self.padding)
-        return x + bias.astype(self.dtype)
+        return x if self.normed else x + bias.astype(self.dtype)
 
 
 class ConvTranspose(nn.Module):
@@ -55,7 +64,8 @@ class ConvTranspose(nn.Module):
 
     Parameters: "kernel" (3, 3, C, features), already flipped (see `conv_transpose2d`), from
     N(0, init_scale^2), and "bias" (features,) from U(-b, b) with b = 1 / sqrt(9 * features):
-    PyTorch counts the fan-in of a transposed convolution over its outputs.
+    PyTorch counts the fan-in of a transposed convolution over its outputs. The bias is not added, as
+    in a `Conv` that is `normed`: an instance normalisation follows wherever this is used.
     """
 
     features: int
@@ -68,9 +78,8 @@ class ConvTranspose(nn.Module):
         kernel = self.param(
             "kernel", nn.initializers.normal(self.init_scale), (3, 3, x.shape[-1], self.features)
         )
-        bias = self.param("bias", _uniform(bound), (self.features,))
-        x = conv_transpose2d(x.astype(self.dtype), kernel.astype(self.dtype))
-        return x + bias.astype(self.dtype)
+        self.param("bias", _uniform(bound), (self.features,))
+        return conv_transpose2d(x.astype(self.dtype), kernel.astype(self.dtype))
 
 
 def instance_norm(x: jax.Array, eps: float = 1e-5) -> jax.Array:
@@ -78,11 +87,76 @@ def instance_norm(x: jax.Array, eps: float = 1e-5) -> jax.Array:
 
     The variance is the biased one and there are no affine parameters. Statistics and division are
     computed in float32 at least; the result has x's type (Ulyanov et al. 2016).
+
+    Both directions read x once for their sums and once for the result, and the backward pass keeps x
+    alone: written out, it would be twice as many passes, over arrays in float32.
+    """
+    return _instance_norm(x, eps)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _instance_norm(x, eps):
+    return _instance_norm_forward(x, eps)[0]
+
+
+def _instance_norm_forward(x, eps):
+    centred = _about_pivot(x)
+    mean, square = _means(centred, jnp.square(centred))
+    scale = jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + eps)
+    return ((centred - mean) * scale).astype(x.dtype), (x, mean, scale)
+
+
+def _instance_norm_backward(eps, residuals, g):
+    x, mean, scale = residuals
+    centred, dtype = _about_pivot(x), x.dtype
+    g = g.astype(centred.dtype)
+    level, product = _means(g, g * centred)
+    slope = (product - level * mean) * scale
+    return ((g - level - (centred - mean) * scale * slope) * scale).astype(dtype),
+
+
+def _about_pivot(x):
+    """x in float32 at least, less a value of each channel.
+
+    Or a small variance would be lost beside the square of a large mean; 16 bits cannot hold such an x.
     """
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-    centred = wide - wide.mean((1, 2), keepdims=True)
-    variance = jnp.square(centred).mean((1, 2), keepdims=True)
-    return (centred * jax.lax.rsqrt(variance + eps)).astype(x.dtype)
+    if x.dtype.itemsize < 4:
+        return wide
+    return wide - wide[:, x.shape[1] // 2, x.shape[2] // 2][:, None, None]
+
+
+def _means(*arrays):
+    """Of each (N, H, W, C) its mean over H and W, (N, 1, 1, C)."""
+    def plain(*arrays):
+        return [x.mean((1, 2), keepdims=True) for x in arrays]
+
+    def folded(*arrays):
+        return [x.sum((1, 2), keepdims=True) / pixels for x in _folded(arrays)]
+
+    pixels = arrays[0].shape[1] * arrays[0].shape[2]
+    if pixels not in _FOLDED:
+        return plain(*arrays)
+    return jax.lax.platform_dependent(*arrays, cuda=folded, rocm=folded, default=plain)
+
+
+def _folded(arrays):
+    """Arrays of fewer rows, then of fewer columns, with the same sums over both.
+
+    A sum over rows and columns uses a tenth of a GPU's memory bandwidth, an addition of arrays all of it.
+    The barrier keeps the compiler from making one sum of both.
+    """
+    for axis in (1, 2):
+        size = arrays[0].shape[axis]
+        if arrays[0].shape[1] * arrays[0].shape[2] >= _FOLDED.start:
+            padding = [(0, 0)] * 4
+            padding[axis] = 0, -size % _FOLDS
+            arrays = jax.lax.optimization_barrier(tuple(
+                sum(jnp.split(jnp.pad(x, padding), _FOLDS, axis)) for x in arrays))
+    return arrays
+
+
+_instance_norm.defvjp(_instance_norm_forward, _instance_norm_backward)
 
 
 def reflect_pad(x: jax.Array, n: int) -> jax.Array:
@@ -109,7 +183,7 @@ class ResnetBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         channels = x.shape[-1]
-        y = Conv(channels, 3, dtype=self.dtype, name="conv_0")(reflect_pad(x, 1))
+        y = Conv(channels, 3, dtype=self.dtype, normed=True, name="conv_0")(reflect_pad(x, 1))
         y = nn.relu(instance_norm(y))
-        y = Conv(channels, 3, dtype=self.dtype, name="conv_1")(reflect_pad(y, 1))
+        y = Conv(channels, 3, dtype=self.dtype, normed=True, name="conv_1")(reflect_pad(y, 1))
         return x + instance_norm(y)

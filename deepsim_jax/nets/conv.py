@@ -37,6 +37,8 @@ _SCRATCH_BYTES = 128 * 2**20  # the most that a table of taps may take
 _CACHE_BYTES = 12 * 2**20  # the same where a kernel is small, so that bands are cheap
 _MOST_BANDS = 8
 _TRANSPOSED_PADS = ((1, 0), (1, 0))
+_CELL = (2, 4)  # rows and columns of pixels
+_FEW_PIXELS = 512  # where a GPU gets an input gradient sooner by one product than by cuDNN
 
 
 def conv2d(x: Array, kernel: Array, *, stride: int = 1, padding: int | Pads = 0) -> Array:
@@ -79,22 +81,26 @@ def _check_shapes(x: Array, kernel: Array, pads: Pads) -> None:
 # ------------------------------------------------------------------------ gradients and platforms
 
 
-def _by_platform(on_cpu: Callable[..., Array], native: Callable[..., Array], *args) -> Array:
-    """Runs on_cpu when compiled for a CPU, native elsewhere.
+def _by_platform(
+    on_cpu: Callable[..., Array], native: Callable[..., Array], *args,
+    on_gpu: Callable[..., Array] | None = None,
+) -> Array:
+    """Runs on_cpu when compiled for a CPU, on_gpu for a GPU if that is given, else native.
 
     Decided when a program is lowered, for the platform that it is lowered for: right also for a
     CPU computation on a machine with a GPU, which `jax.default_backend()` would misjudge, and for
     simulated devices, pmap and vmap. A program for one platform gets that platform's branch only,
     which the compiler inlines: no conditional is left around the convolution.
     """
-    return lax.platform_dependent(*args, cpu=on_cpu, default=native)
+    on_gpu = on_gpu or native
+    return lax.platform_dependent(*args, cpu=on_cpu, cuda=on_gpu, rocm=on_gpu, default=native)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
-    return _by_platform(
-        partial(_cpu_conv, stride=stride, pads=pads),
-        partial(_native_conv, stride=stride, pads=pads), x, kernel.astype(x.dtype))
+    sizes = dict(stride=stride, pads=pads)
+    return _by_platform(partial(_cpu_conv, **sizes), partial(_native_conv, **sizes),
+                        x, kernel.astype(x.dtype), on_gpu=partial(_gpu_conv, **sizes))
 
 
 def _conv_backward(stride, pads, residuals, g):
@@ -113,11 +119,10 @@ def _input_gradient(g: Array, kernel: Array, size: tuple, stride: int, pads: Pad
     Derived from the one here, the kernel's would be that of a convolution whose output is larger
     than its input, the slowest of all on a CPU. It is the kernel gradient of `_conv` itself.
     """
-    native = partial(_native_conv, stride=stride, pads=pads)
-    like = jax.ShapeDtypeStruct((g.shape[0], *size, kernel.shape[2]), g.dtype)
+    sizes = dict(size=size, stride=stride, pads=pads)
     return _by_platform(
-        partial(_cpu_input_gradient, size=size, stride=stride, pads=pads),
-        lambda g, k: _transposed(lambda x: native(x, k), like, g), g, kernel)
+        partial(_cpu_input_gradient, **sizes), partial(_native_input_gradient, **sizes), g, kernel,
+        on_gpu=partial(_gpu_input_gradient, **sizes))
 
 
 def _input_gradient_backward(size, stride, pads, residuals, slope):
@@ -134,16 +139,16 @@ _input_gradient.defvjp(
 def _kernel_gradient(
     x: Array, g: Array, size: tuple, stride: int, pads: Pads, dtype: jnp.dtype
 ) -> Array:
-    native = partial(_native_conv, stride=stride, pads=pads)
-    like = jax.ShapeDtypeStruct((*size, x.shape[3], g.shape[3]), dtype)
+    sizes = dict(size=size, stride=stride, pads=pads, dtype=dtype)
     return _by_platform(
-        partial(_cpu_kernel_gradient, size=size, stride=stride, pads=pads, dtype=dtype),
-        lambda x, g: _transposed(lambda k: native(x, k.astype(x.dtype)), like, g), x, g)
+        partial(_cpu_kernel_gradient, **sizes), partial(_native_kernel_gradient, **sizes), x, g,
+        on_gpu=partial(_gpu_kernel_gradient, **sizes))
 
 
 @jax.custom_vjp
 def _conv_transpose(x: Array, kernel: Array) -> Array:
-    return _by_platform(_cpu_transpose, _native_transpose, x, kernel.astype(x.dtype))
+    return _by_platform(
+        _cpu_transpose, _native_transpose, x, kernel.astype(x.dtype), on_gpu=_gpu_transpose)
 
 
 def _conv_transpose_backward(residuals, g):
@@ -152,7 +157,8 @@ def _conv_transpose_backward(residuals, g):
     dkernel = _by_platform(
         partial(_cpu_transpose_kernel_gradient, dtype=kernel.dtype),
         lambda x, g: _transposed(
-            lambda k: _native_transpose(x, k.astype(x.dtype)), kernel, g), x, g)
+            lambda k: _native_transpose(x, k.astype(x.dtype)), kernel, g), x, g,
+        on_gpu=partial(_gpu_transpose_kernel_gradient, dtype=kernel.dtype))
     return dx, dkernel
 
 
@@ -174,6 +180,97 @@ def _native_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
 def _native_transpose(x: Array, kernel: Array) -> Array:
     return lax.conv_general_dilated(
         x, kernel, (1, 1), ((1, 2), (1, 2)), lhs_dilation=(2, 2), dimension_numbers=_DIMENSIONS)
+
+
+def _native_input_gradient(
+    g: Array, kernel: Array, *, size: tuple[int, int], stride: int, pads: Pads
+) -> Array:
+    like = jax.ShapeDtypeStruct((g.shape[0], *size, kernel.shape[2]), g.dtype)
+    return _transposed(lambda x: _native_conv(x, kernel, stride=stride, pads=pads), like, g)
+
+
+def _native_kernel_gradient(
+    x: Array, g: Array, *, size: tuple[int, int], stride: int, pads: Pads, dtype
+) -> Array:
+    like = jax.ShapeDtypeStruct((*size, x.shape[3], g.shape[3]), dtype)
+    return _transposed(
+        lambda k: _native_conv(x, k.astype(x.dtype), stride=stride, pads=pads), like, g)
+
+
+# ------------------------------------------------------------------------------- the ways on a GPU
+# XLA gives cuDNN what it recognises as the gradient of a convolution; what it does not, it writes as a
+# forward one, which multiplies zeros or has a kernel as large as an image. Barriers keep its
+# simplifications from hiding the gradients.
+
+
+def _gpu_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
+    if _wants_cells(kernel.shape, stride):
+        return _cells_conv(x, kernel, pads)
+    return _native_conv(x, kernel, stride=stride, pads=pads)
+
+
+def _gpu_input_gradient(
+    g: Array, kernel: Array, *, size: tuple[int, int], stride: int, pads: Pads
+) -> Array:
+    shape = (g.shape[0], *size, kernel.shape[2])
+    if _wants_cells(kernel.shape, stride):
+        like = jax.ShapeDtypeStruct(shape, g.dtype)
+        return _transposed(lambda x: _cells_conv(x, kernel, pads), like, g)
+    few = g.shape[0] * g.shape[1] * g.shape[2] <= _FEW_PIXELS
+    if few and stride == 1 and _kernel_dominates(shape, kernel.shape, stride, pads):
+        return _scatter_input_gradient(g, kernel, size, stride, pads)
+    return _native_input_gradient(g, kernel, size=size, stride=stride, pads=pads)
+
+
+def _gpu_kernel_gradient(
+    x: Array, g: Array, *, size: tuple[int, int], stride: int, pads: Pads, dtype
+) -> Array:
+    """Pads x beforehand where the output is the larger one, or XLA would exchange the two."""
+    shape = (*size, x.shape[3], g.shape[3])
+    if _wants_cells(shape, stride):
+        like = jax.ShapeDtypeStruct(shape, x.dtype)
+        return _transposed(lambda k: _cells_conv(x, k, pads), like, g).astype(dtype)
+    if stride == 1 and (g.shape[1] > x.shape[1] or g.shape[2] > x.shape[2]):
+        x, pads = lax.optimization_barrier(_zero_pad(x, pads)), ((0, 0), (0, 0))
+    return _native_kernel_gradient(x, g, size=size, stride=stride, pads=pads, dtype=dtype)
+
+
+def _wants_cells(kernel: tuple, stride: int) -> bool:
+    return stride == 1 and kernel[3] <= _THIN and min(kernel[:2]) >= 5
+
+
+def _cells_conv(x: Array, kernel: Array, pads: Pads) -> Array:
+    """Makes a cell of 2x4 output pixels at once, as the channels of one pixel.
+
+    cuDNN's kernels have 32 output channels at least: with 24 instead of 3 they are up to four times
+    faster, although the kernel of a cell is larger and mostly zero.
+    """
+    (rows, columns), (kh, kw, _, d) = _CELL, kernel.shape
+    height, width = _output_size(x.shape[1:3], (kh, kw), 1, pads)
+    (top, bottom), (left, right) = pads
+    x = _zero_pad(x, ((top, bottom + -height % rows), (left, right + -width % columns)))
+    kernels = [
+        jnp.pad(kernel, ((a, rows - 1 - a), (b, columns - 1 - b), (0, 0), (0, 0)))
+        for a in range(rows) for b in range(columns)]
+    cells = lax.conv_general_dilated(
+        x, lax.concatenate(kernels, 3), _CELL, "VALID", dimension_numbers=_DIMENSIONS)
+    n, down, across, _ = cells.shape
+    pixels = jnp.swapaxes(cells.reshape(n, down, across, rows, columns, d), 2, 3)
+    return pixels.reshape(n, down * rows, across * columns, d)[:, :height, :width]
+
+
+def _gpu_transpose(x: Array, kernel: Array) -> Array:
+    """As the input gradient of the strided convolution beside it, known by its turned kernel."""
+    strided = lax.optimization_barrier(_adjoint(kernel))
+    like = jax.ShapeDtypeStruct((x.shape[0], 2 * x.shape[1], 2 * x.shape[2], kernel.shape[3]), x.dtype)
+    return _transposed(
+        lambda y: _native_conv(y, strided, stride=2, pads=_TRANSPOSED_PADS), like, x)
+
+
+def _gpu_transpose_kernel_gradient(x: Array, g: Array, *, dtype) -> Array:
+    """As the kernel gradient of the strided convolution, whose input is g."""
+    return _adjoint(_native_kernel_gradient(
+        g, x, size=(3, 3), stride=2, pads=_TRANSPOSED_PADS, dtype=dtype))
 
 
 # ----------------------------------------------------------------------------- the choice on a CPU
@@ -238,8 +335,7 @@ def _cpu_input_gradient(
         return _planes_conv(g, _adjoint(kernel), _back_pads(kernel.shape[:2], pads))
     if path == "scatter":
         return _scatter_input_gradient(g, kernel, size, stride, pads)
-    native = partial(_native_conv, kernel=kernel, stride=stride, pads=pads)
-    return _transposed(native, jax.ShapeDtypeStruct(shape, g.dtype), g)
+    return _native_input_gradient(g, kernel, size=size, stride=stride, pads=pads)
 
 
 def _cpu_kernel_gradient(

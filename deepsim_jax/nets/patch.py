@@ -29,7 +29,7 @@ class PatchDiscriminator(nn.Module):
         for i in range(self.n_layers + 1):
             width = min(self.filters * 2**i, _MAX_FILTERS)
             stride = 2 if i < self.n_layers else 1
-            x = Conv(width, 4, stride, padding=2, dtype=self.dtype, name=f"layer_{i}")(x)
+            x = Conv(width, 4, stride, padding=2, dtype=self.dtype, normed=i > 0, name=f"layer_{i}")(x)
             x = nn.leaky_relu(x if i == 0 else instance_norm(x), _SLOPE)
             features.append(x)
         last = f"layer_{self.n_layers + 1}"

@@ -24,6 +24,41 @@ def test_instance_norm_takes_its_statistics_in_float32():
     np.testing.assert_allclose(got.astype(jnp.float32), expected, rtol=2**-8)
 
 
+@pytest.mark.parametrize("mean", [0.0, 1000.0])
+def test_instance_norm_of_a_large_mean_and_its_gradient_are_the_written_out_ones(mean):
+    draw = np.random.default_rng(0)
+    x, g = draw.normal(mean, 0.5, (2, 9, 8, 3)), draw.normal(size=(2, 9, 8, 3))
+
+    def written_out(x):
+        variance = x.var((1, 2), keepdims=True)
+        return (x - x.mean((1, 2), keepdims=True)) / jnp.sqrt(variance + 1e-5)
+
+    x = np.float32(x)
+    with jax.enable_x64(True):
+        expected, pull = jax.vjp(written_out, jnp.float64(x))
+        expected, slope = np.asarray(expected), np.asarray(pull(jnp.float64(g))[0])
+    got, pull = jax.vjp(blocks.instance_norm, jnp.float32(x))
+    np.testing.assert_allclose(got, expected, atol=2e-3 if mean else 1e-5)
+    np.testing.assert_allclose(pull(jnp.float32(g))[0], slope, atol=2e-2 if mean else 1e-5)
+
+
+@pytest.mark.parametrize("height, width", [(64, 64), (33, 33), (2, 600), (600, 1), (30, 31)])
+def test_folded_sums_are_the_sums(height, width):
+    arrays = np.random.default_rng(0).normal(size=(2, 2, height, width, 3)).astype(np.float32)
+    folded = blocks._folded(tuple(map(jnp.asarray, arrays)))
+    for got, array in zip(folded, arrays, strict=True):
+        assert got.shape[1] * got.shape[2] <= max(512, height * width // 15)
+        np.testing.assert_allclose(got.sum((1, 2)), array.sum((1, 2)), atol=1e-3)
+
+
+def test_a_bias_before_a_normalisation_is_a_parameter_without_effect():
+    x = jax.random.normal(jax.random.key(0), (1, 8, 8, 4))
+    layer = blocks.Conv(3, 3, normed=True)
+    params = layer.init(jax.random.key(1), x)["params"]
+    moved = {**params, "bias": params["bias"] + 1}
+    np.testing.assert_array_equal(layer.apply({"params": params}, x), layer.apply({"params": moved}, x))
+
+
 @pytest.mark.parametrize("n", [1, 3, 9])
 def test_reflect_pad_is_numpys_reflection_even_beyond_the_image(n):
     x = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype(np.float32)
@@ -69,8 +104,8 @@ def test_conv_transpose_scatters_each_pixel_over_three_by_three():
         for j in range(3):
             patch = np.einsum("c,abcd->abd", x[0, i, j], weight)
             expected[2 * i : 2 * i + 3, 2 * j : 2 * j + 3] += patch
-    expected = expected[1:-1, 1:-1] + np.asarray(variables["params"]["bias"])
-    np.testing.assert_allclose(layer.apply(variables, x)[0], expected, atol=1e-6)
+    assert variables["params"]["bias"].shape == (3,)  # kept and not added
+    np.testing.assert_allclose(layer.apply(variables, x)[0], expected[1:-1, 1:-1], atol=1e-6)
 
 
 def test_resnet_block_is_a_sum_without_activation():

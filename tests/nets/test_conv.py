@@ -271,6 +271,29 @@ def test_vmap_and_pmap_over_two_devices(name, two_bands):
             _assert_close(got, np.stack([first, second]))
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_the_ways_of_a_gpu_are_the_plain_ones(name):
+    x, kernel, stride, pads = _arrays(name)
+    value, dx, dkernel = _exact(partial(_plain, stride=stride, pads=pads), x, kernel)
+    g, sizes = _normal(*value.shape, seed=2), {"stride": stride, "pads": pads}
+    _assert_close(jax.jit(partial(conv._gpu_conv, **sizes))(x, kernel), value)
+    back = jax.jit(partial(conv._gpu_input_gradient, size=x.shape[1:3], **sizes))
+    _assert_close(back(g, kernel), dx)
+    across = partial(conv._gpu_kernel_gradient, size=kernel.shape[:2], dtype=jnp.float32, **sizes)
+    _assert_close(jax.jit(across)(x, g), dkernel)
+    if stride == 1:
+        _assert_close(jax.jit(partial(conv._cells_conv, pads=pads))(x, kernel), value)
+
+
+@pytest.mark.parametrize("x, features", [((1, 4, 5, 8), 4), ((2, 1, 3, 3), 8)])
+def test_the_transposed_ways_of_a_gpu_are_the_plain_ones(x, features):
+    x, kernel = _normal(*x), _normal(3, 3, x[3], features, seed=1)
+    value, _, dkernel = _exact(_plain_transpose, x, kernel)
+    _assert_close(jax.jit(conv._gpu_transpose)(x, kernel), value)
+    across = jax.jit(partial(conv._gpu_transpose_kernel_gradient, dtype=jnp.float32))
+    _assert_close(across(x, _normal(*value.shape, seed=2)), dkernel)
+
+
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 @pytest.mark.parametrize("name", CASES)
 def test_other_platforms_run_the_native_convolution(platform, name):

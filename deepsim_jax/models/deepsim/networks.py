@@ -35,12 +35,11 @@ class Trunk(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = Conv(self.filters, 7, dtype=self.dtype, name="stem")(reflect_pad(x, 3))
+        x = Conv(self.filters, 7, dtype=self.dtype, normed=True, name="stem")(reflect_pad(x, 3))
         x = _norm_relu(x)
         for i in range(self.n_down):
             width = self.filters * 2 ** (i + 1)
-            x = Conv(width, 3, stride=2, padding=1, dtype=self.dtype, name=f"down_{i}")(x)
-            x = _norm_relu(x)
+            x = _norm_relu(_halved(x, width, self.dtype, f"down_{i}"))
         for i in range(self.n_blocks):
             x = ResnetBlock(self.dtype, name=f"block_{i}")(x)
         for i in range(self.n_down):
@@ -84,13 +83,18 @@ class LocalEnhancer(nn.Module):
         coarse = Trunk(2 * self.filters, self.n_down, self.n_blocks, self.dtype, name="trunk")(
             avg_pool_3x3_s2(x)
         )
-        x = _norm_relu(Conv(self.filters, 7, dtype=self.dtype, name="stem")(reflect_pad(x, 3)))
-        x = Conv(2 * self.filters, 3, stride=2, padding=1, dtype=self.dtype, name="down")(x)
+        x = Conv(self.filters, 7, dtype=self.dtype, normed=True, name="stem")(reflect_pad(x, 3))
+        x = _halved(_norm_relu(x), 2 * self.filters, self.dtype, "down")
         x = _norm_relu(x) + coarse
         for i in range(self.n_blocks_local):
             x = ResnetBlock(self.dtype, name=f"block_{i}")(x)
         x = _norm_relu(ConvTranspose(self.filters, dtype=self.dtype, name="up")(x))
         return _to_image(x, self.dtype)
+
+
+def _halved(x: jax.Array, width: int, dtype: DTypeLike, name: str) -> jax.Array:
+    """A 3x3 convolution of stride 2 that a normalisation follows; a layer of the module that calls it."""
+    return Conv(width, 3, stride=2, padding=1, dtype=dtype, normed=True, name=name)(x)
 
 
 def _norm_relu(x: jax.Array) -> jax.Array:
