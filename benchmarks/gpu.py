@@ -59,20 +59,18 @@ def measure(options) -> dict:
         "device_memory_gib": stats.get("peak_bytes_in_use", 0) / 2**30}
 
 
-def over_batches(size: int, options) -> dict:
-    """Batch -> figures, until memory ends."""
-    found = {}
+def over_batches(size: int, options):
+    """(batch, figures) of each, until memory ends."""
     for batch in sorted(options.batches):
         command = [sys.executable, __file__, *sys.argv[1:], "--sizes", str(size), "--batches", str(batch),
                    "--child"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode and _OUT_OF_MEMORY in done.stderr:
-            found[str(batch)] = {"not_measured": "more memory than the GPU has"}
-            break
+            yield str(batch), {"not_measured": "more memory than the GPU has"}
+            return
         if done.returncode:
             sys.exit(f"{size}x{size}, batch {batch}:\n{done.stderr}")
-        found[str(batch)] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        yield str(batch), json.loads(done.stdout.splitlines()[-1])
 
 
 def of_size(by_batch: dict) -> dict:
@@ -110,13 +108,18 @@ def main():
         print(json.dumps(measure(options)))
         return
     figures: dict = {"config": options.config, "dtype": options.dtype}
-    if has_gpu():
-        figures["sizes"] = {f"{size}x{size}": of_size(over_batches(size, options))
-                            for size in options.sizes}
-    else:
+    if not has_gpu():
         print(ABSENT, file=sys.stderr)
-        figures["not_measured"] = ABSENT
-    record.write(options.output, step.rounded(figures))
+        record.write(options.output, figures | {"not_measured": ABSENT})
+        return
+    figures["sizes"] = {}
+    for size in options.sizes:
+        by_batch = {}
+        for batch, found in over_batches(size, options):
+            by_batch[batch] = found
+            figures["sizes"][f"{size}x{size}"] = of_size(by_batch)
+            # After each: time on a GPU can end at any moment.
+            record.write(options.output, step.rounded(figures))
 
 
 if __name__ == "__main__":
