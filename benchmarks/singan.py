@@ -67,12 +67,13 @@ def main():
     share = peak / max(peak, after)
     for figures in scales.values():
         figures["share_of_peak"] *= share
-    iterations = sum(figures["seconds_per_iteration"] for figures in scales.values())
+    seconds = sum(figures["seconds_per_iteration"] * stage.steps
+                  for figures, stage in zip(scales.values(), run.stages, strict=True))
     record.write(options.output, {
         "benchmark": "singan", "config": options.config, "size": f"{width}x{height}",
         "runs": options.runs, "peak": {"gflops": max(peak, after), "dtype": dtype},
         "scales": step.rounded(scales),
-        "hours_of_training": round(iterations * config.train.steps / 3600, 3)})
+        "hours_of_training": round(seconds / 3600, 3)})
 
 
 if __name__ == "__main__":

@@ -20,6 +20,6 @@ def get_config(option: str = ""):
     """The config; `option` is "" or "tiny"."""
     config = settings.default("singan")
     config.model.most_filters = 64
-    config.train.steps = 400
+    config.train.decline = 0.5
     settings.apply_option(config, option)
     return config

@@ -51,11 +51,12 @@ def write(workdir: pathlib.Path) -> pathlib.Path:
     config = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["config"]
     rows = progress.read_metrics(workdir / "metrics.jsonl")
     singan = config["system"] == "singan"
-    parts = _scales(workdir, config, rows) if singan else _edits(workdir)
+    parts = _scales(workdir, rows) if singan else _edits(workdir)
     if len(rows) > 1:
         parts += [pages.heading("Losses"), plots.row_of_plots(_curves(rows, LOSSES[config["system"]]))]
     step, of = rows[-1]["step"] if rows else 0, config["train.steps"]
-    done = f"{step} iterations, {of} for each scale" if singan else f"{step} of {of} steps"
+    each = f"{of} for the coarsest scale" if config.get("train.decline") else f"{of} for each scale"
+    done = f"{step} iterations, {each}" if singan else f"{step} of {of} steps"
     page = pages.document(workdir.name, parts, subtitle=f"{'SinGAN' if singan else 'DeepSIM'} on a photo "
                           f"of {width}×{height} px, {done}")
     images.write_bytes_atomic(workdir / "report.html", page.encode())
@@ -83,7 +84,7 @@ def _edits(workdir):
     return parts
 
 
-def _scales(workdir, config, rows):
+def _scales(workdir, rows):
     """SinGAN's pictures: what was made with it, the photo, and how far each scale has come."""
     parts = []
     for made in sorted((workdir / "made").glob("[0-9]*-*.png"), reverse=True):
@@ -91,8 +92,9 @@ def _scales(workdir, config, rows):
         parts += [pages.heading(made.stem.split("-", 1)[1]),
                   pages.figure(made, f"{made.stem}, {width}×{height} px")]
     parts += [pages.heading("The photo"), pages.figure(workdir / "pair" / "photo.png", "photo")]
-    newest = {(int(path.stem) - 1) // config["train.steps"]: path
-              for path in sorted((workdir / "samples").glob("*.png"))}
+    # The last step of a scale is logged, so that a preview belongs to the next row.
+    newest = {next((row["scale"] for row in rows if row["step"] >= int(path.stem)), rows[-1]["scale"]): path
+              for path in sorted((workdir / "samples").glob("*.png")) if rows}
     psnr = {row["scale"]: row["psnr"] for row in rows if row.get("psnr") is not None}
     if newest:
         parts += [pages.heading("The scales, finest first"), pages.soft(

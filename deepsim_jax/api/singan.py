@@ -169,12 +169,12 @@ def build_run(source: photo.Photo, config, workdir) -> loop.Run:
     planned = plan(config, source.photo.shape[:2])
     pictures = pyramid.pictures(jnp.asarray(pair.to_float(source.photo)), planned)
     optim, cadence = config.optim, config.train
-    updates = steps.Updates(
-        moments=optax.scale_by_adam(b1=optim.b1, b2=optim.b2), g_rate=optim.g_rate,
-        d_rate=optim.d_rate, steps=cadence.steps, ema=cadence.ema, drop=cadence.drop,
-        constant_steps=round(cadence.steps * cadence.constant_fraction))
-    trained = []
-    for scale, (height, width) in enumerate(planned.sizes):
+    trained, moments = [], optax.scale_by_adam(b1=optim.b1, b2=optim.b2)
+    for scale, ((height, width), count) in enumerate(
+            zip(planned.sizes, iterations(config, planned), strict=True)):
+        updates = steps.Updates(
+            moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count, ema=cadence.ema,
+            drop=cadence.drop, constant_steps=round(count * cadence.constant_fraction))
         task = singan.Task(
             planned, scale, running=config.model.running_statistics, dtype=config.model.dtype,
             critic_updates=optim.d_updates, penalty_weight=config.loss.penalty,
@@ -198,9 +198,16 @@ def advice(workdir: pathlib.Path) -> str:
     return f"make pictures like the photo with --mode=sample --workdir={workdir}"
 
 
+def iterations(config, planned: pyramid.Pyramid) -> list[int]:
+    """How many each scale is trained for, coarsest first: fewer where one costs more, if so configured."""
+    pixels = [height * width for height, width in planned.sizes]
+    return [max(1, round(config.train.steps * (pixels[0] / own) ** config.train.decline))
+            for own in pixels]
+
+
 def total_steps(config, source: photo.Photo) -> int:
     """How many iterations a training has, over all scales."""
-    return config.train.steps * len(plan(config, source.photo.shape[:2]).sizes)
+    return sum(iterations(config, plan(config, source.photo.shape[:2])))
 
 
 def restore(source, config, workdir, saver: checkpoint.Checkpoints, step: int) -> singan.Finished:
@@ -220,7 +227,8 @@ def model(left: singan.Finished, source: photo.Photo, config, *, workdir, step: 
     made = SinganModel(learned, source.photo, workdir=workdir, step=step, finished=step >= total)
     if not made.finished:
         height, width = made.size
-        trained = (f"{made.scales} of {total // config.train.steps} scales are trained so far"
+        planned = plan(config, source.photo.shape[:2])
+        trained = (f"{made.scales} of {len(planned.sizes)} scales are trained so far"
                    if step >= config.train.steps else "the coarsest scale is still in training")
         log.warning("%s: pictures have %dx%d px", trained, width, height)
     return made

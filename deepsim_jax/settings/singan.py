@@ -25,6 +25,7 @@ RANGES = {
     "optim.g_updates": (1, 100),
     "optim.d_updates": (1, 100),
     "train.drop": (0.0, 1.0),
+    "train.decline": (0.0, 2.0),
 }
 """The allowed closed range of the keys that hold a number; None is no bound."""
 
@@ -91,6 +92,8 @@ def _train():
     # Steps are iterations of each scale; from constant_fraction of them on the learning rates drop.
     train = shared.train(2000, constant_fraction=0.8, save_every=500)
     train.drop = 0.1  # to this share; 0: they fall linearly to zero instead
+    # A scale has steps * (pixels of the coarsest / its own) ** decline iterations; 0: all as many.
+    train.decline = 0.0
     return train
 
 
