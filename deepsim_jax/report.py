@@ -92,8 +92,7 @@ def _scales(workdir, rows):
         parts += [pages.heading(made.stem.split("-", 1)[1]),
                   pages.figure(made, f"{made.stem}, {width}×{height} px")]
     parts += [pages.heading("The photo"), pages.figure(workdir / "pair" / "photo.png", "photo")]
-    # The last step of a scale is logged, so that a preview belongs to the next row.
-    newest = {next((row["scale"] for row in rows if row["step"] >= int(path.stem)), rows[-1]["scale"]): path
+    newest = {_scale_at(int(path.stem), rows): path
               for path in sorted((workdir / "samples").glob("*.png")) if rows}
     psnr = {row["scale"]: row["psnr"] for row in rows if row.get("psnr") is not None}
     if newest:
@@ -103,6 +102,11 @@ def _scales(workdir, rows):
         quality = f", reconstruction {psnr[scale]:.1f} dB" if scale in psnr else ""
         parts.append(pages.figure(path, f"scale {scale}{quality}"))
     return parts
+
+
+def _scale_at(step, rows):
+    """The scale that was in training; the last step of each has a row."""
+    return next((row["scale"] for row in rows if row["step"] >= step), rows[-1]["scale"])
 
 
 def _curves(rows, terms):

@@ -117,3 +117,8 @@ def test_curves_bear_gaps_and_zeros(run):
     lines = [attrs["points"] for tag, attrs in Page(report.write(run)).tags if tag == "polyline"]
     assert sorted(len(line.split()) for line in lines) == [2, 3]
     assert not any("nan" in line or "None" in line for line in lines)
+
+
+def test_previews_belong_to_the_scale_that_was_in_training():
+    rows = [{"step": step, "scale": scale} for step, scale in ((4, 0), (6, 0), (8, 1), (9, 1))]
+    assert [report._scale_at(step, rows) for step in (3, 6, 7, 9, 10)] == [0, 0, 1, 1, 1]

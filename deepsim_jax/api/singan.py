@@ -199,7 +199,7 @@ def advice(workdir: pathlib.Path) -> str:
 
 
 def iterations(config, planned: pyramid.Pyramid) -> list[int]:
-    """How many each scale is trained for, coarsest first: fewer where one costs more, if so configured."""
+    """How many each scale is trained for, coarsest first; see `train.decline`."""
     pixels = [height * width for height, width in planned.sizes]
     return [max(1, round(config.train.steps * (pixels[0] / own) ** config.train.decline))
             for own in pixels]

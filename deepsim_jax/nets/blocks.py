@@ -14,9 +14,8 @@ from jax.typing import DTypeLike
 
 from deepsim_jax.nets.conv import conv2d, conv_transpose2d
 
-
 _FOLDS = 16
-_FOLDED = range(513, 8193)  # pixels of an image whose sums a GPU takes by folding; XLA splits larger ones itself
+_FOLDED = range(513, 8193)  # pixels whose sum a GPU folds; XLA splits a larger one by itself
 
 
 def _uniform(bound: float) -> nn.initializers.Initializer:

@@ -131,6 +131,17 @@ def test_a_config_says_how_the_pyramid_and_the_scales_are(scene, tmp_path):
     assert (float(updates.decay(1599)), float(updates.decay(1600))) == pytest.approx((1, 0.1))
 
 
+def test_iterations_decline_with_the_pixels_of_a_scale(scene, tmp_path):
+    config = settings.load("singan_fast")
+    run = api.build_run(photo.Photo(scene), config, tmp_path)
+    pixels = [np.prod(stage.picture.shape[:2]) for stage in run.stages]
+    assert [stage.steps for stage in run.stages] == [
+        round(2000 * (pixels[0] / own) ** 0.5) for own in pixels]
+    assert run.steps == api.total_steps(config, photo.Photo(scene))
+    for stage in run.stages:
+        assert stage.updates.constant_steps == round(0.8 * stage.steps)
+
+
 def test_the_methods_are_the_applications(trained_singan, scene, monkeypatch):
     called = []
     composite = applications.Composite(scene, scene, None)
