@@ -31,7 +31,7 @@ def measure(config_name: str, size: int, saving: bool):
     source = pair.prepare(photo, kind="edges")
     with tempfile.TemporaryDirectory() as folder:
         run = api.build_run(source, settings.load(config_name), pathlib.Path(folder))
-        (stage,) = run.stages
+        stage = run.stages[-1]  # at the full size
         state, step = stage.begin(), run.compiled(stage)
         pair_, frozen = (step.place(tree) for tree in stage.given())
         for _ in range(3):

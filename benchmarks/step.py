@@ -50,7 +50,7 @@ def build(name: str, size: int, dtype: str, batch: int, devices: int = 1):
     with config.unlocked():
         perceptual = config.loss.perceptual != "none" and config.loss.perceptual_weight > 0
         config.loss.perceptual = "none"  # random weights stand in: no file is needed
-        config.data.max_side, config.train.measure_every = 0, 0
+        config.data.max_side, config.train.measure_every, config.train.coarse_steps = 0, 0, 0
         config.train.batch, config.train.devices = batch, devices
         config.model.dtype = dtype or config.model.dtype
     run = api.build_run(pair.prepare(photo, kind="edges"), config, pathlib.Path())

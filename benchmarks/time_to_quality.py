@@ -142,7 +142,7 @@ def run(options, spec: Spec, kind: str, seed: int) -> dict:
         "pauses": round(end - seconds, 2), "load_before": round(load, 2),
         "lpips": _digits(protocol.during_training(held_out, 0)(model.edit)["lpips_alex"]),
         "curve": [{"step": row["step"], "seconds": round(start + row["seconds"], 2),
-                   "tflop": _digits(row["step"] * tflop), "lpips": _digits(row["lpips_alex"])}
+                   "tflop": _digits(tflop(row["step"])), "lpips": _digits(row["lpips_alex"])}
                   for row in progress.read_metrics(folder / "heldout.jsonl")]}
     return _keep(options, folder, config, found)
 
@@ -186,14 +186,22 @@ def _held_out(config):
 
 
 def _tflop(config):
-    """Of one step."""
+    """Steps -> the arithmetic of so many, over all stages."""
     with config.unlocked():
         config = config.copy_and_resolve_references()
         config.train.measure_every = 0
     run = api.build_run(sources.read_source(config), config, pathlib.Path())
-    (stage,) = run.stages
-    size = stage.pair.image.shape[:2]
-    return 2 * arithmetic.lean_step(stage.task, size, run.batch, stage.frozen)["step"] / 1e3
+    each = [(stage.steps, 2 / 1e3 * arithmetic.lean_step(
+        stage.task, stage.pair.image.shape[:2], run.batch, stage.frozen)["step"]) for stage in run.stages]
+
+    def of(steps):
+        total = 0.0
+        for count, tflop in each:
+            total += min(steps, count) * tflop
+            steps = max(steps - count, 0)
+        return total
+
+    return of
 
 
 def summary(spec: Spec, config, runs: list[dict], plain_run: dict | None) -> dict:

@@ -4,7 +4,7 @@
         --config.data.image=me.jpg
 
 Trains at up to 256 px with half the published filters, two downsamplings of 4 and 4 of 9 blocks, for
-1,020 steps.
+1,450 steps, the first 600 of them at half the size, where they take a quarter of the time.
 Time: 5 to 6 minutes on two quiet CPU cores for a photo trained at 256x170, half as much again at
 256x256.
 Expected score: pictures in which edits of the drawing are followed everywhere, with the photo's colours
@@ -42,7 +42,8 @@ def get_config(option: str = ""):
     config.loss.perceptual_weight = 20.0
     config.optim.g_rate = 1e-3
     config.optim.d_rate = 5e-4
-    config.train.steps = 1020
+    config.train.steps = 1450
+    config.train.coarse_steps = 600
     config.train.constant_fraction = 0.4
     config.train.ema = 0.97
     config.train.log_every = 20

@@ -370,3 +370,24 @@ def test_an_unfinished_run_says_how_far_it_is(run, caplog):
     shutil.rmtree(run / "checkpoints" / "6")
     deepsim_jax.load(run)
     assert "trained for 3 of 6 steps so far" in caplog.text
+
+
+def test_the_first_steps_are_coarse(tmp_path):
+    config = settings.load("quickstart:tiny")
+    with config.unlocked():
+        config.train.steps, config.train.coarse_steps, config.train.constant_fraction = 10, 4, 0.5
+    photo = np.random.default_rng(0).integers(0, 256, (64, 48, 3)).astype(np.uint8)
+    source = pair.prepare(photo, kind="edges")
+    run = api.build_run(source, config, tmp_path)
+    coarse, fine = run.stages
+    assert (coarse.steps, fine.steps, run.steps) == (4, 6, 10)
+    assert [float(coarse.updates.decay(step)) for step in (0, 3)] == [1, 1]
+    assert [float(fine.updates.decay(step)) for step in (0, 3, 6)] == [1, 1, 0]
+    assert (coarse.pair.image.shape, fine.pair.image.shape) == ((32, 24, 3), (64, 48, 3))
+    begun = fine.begin(coarse.begin().replace(step=jnp.int32(4)))
+    assert int(begun.step) == 0
+    jax.tree.map(np.testing.assert_array_equal, begun.generator, coarse.begin().generator)
+
+    config.train.coarse_steps = 10
+    with pytest.raises(UserError, match="coarse_steps=10: they are the first of train.steps=10"):
+        settings.validate(config)

@@ -193,16 +193,22 @@ def build_run(source, config, workdir) -> loop.Run:
         perceptual_weight=loss.perceptual_weight, perceptual_depth=loss.perceptual_depth,
         perceptual_normalise=loss.perceptual_normalise)
     sigmas = tuple(config.augment.canny_sigmas) if config.augment.canny > 0 else ()
-    stage = stages.Simultaneous(
-        task=task, seed=config.seed,
-        updates=steps.Updates(
-            moments=optax.scale_by_adam(b1=optim.b1, b2=optim.b2), g_rate=optim.g_rate,
-            d_rate=optim.d_rate, steps=cadence.steps, ema=cadence.ema,
-            constant_steps=round(cadence.steps * cadence.constant_fraction)),
-        pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas),
-        frozen=_perceptual_weights(loss))
+    moments, frozen = optax.scale_by_adam(b1=optim.b1, b2=optim.b2), _perceptual_weights(loss)
+
+    def stage(source, count, constant, number):
+        return stages.Simultaneous(
+            task=task, seed=config.seed + number,
+            updates=steps.Updates(
+                moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count,
+                constant_steps=constant, ema=cadence.ema),
+            pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas), frozen=frozen)
+
+    coarse = cadence.coarse_steps
+    fine = cadence.steps - coarse
+    trained = [stage(pair.reduced(source, cadence.coarse_scale), coarse, coarse, 0)] if coarse else []
+    trained.append(stage(source, fine, round(fine * cadence.constant_fraction), len(trained)))
     return loop.Run(
-        workdir=workdir, stages=(stage,), batch=cadence.batch,
+        workdir=workdir, stages=tuple(trained), batch=cadence.batch,
         device_count=devices.choose(cadence.batch, cadence.devices,
                                     available=jax.device_count(), processes=jax.process_count()),
         cadence=loop.Cadence(log=cadence.log_every, save=cadence.save_every,

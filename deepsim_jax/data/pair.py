@@ -201,6 +201,14 @@ def _log_sizes(photo, small, max_side):
                  "keep at %s", size, trained, max_side, trained, size)
 
 
+def reduced(source: Source, scale: float) -> Source:
+    """The pair at `scale` (0 to 1) times the training size, as if the photo were that small."""
+    image = images.resize_to_limit(source.image, max(1, round(scale * max(source.image.shape[:2]))))
+    drawn = primitives.resize_primitive(
+        source.primitive, source.spec.kind, *image.shape[:2], edge_color=source.spec.edge_color)
+    return dataclasses.replace(source, image=image, primitive=drawn)
+
+
 def to_device(source: Source, *, multiple: int, canny_sigmas: tuple[float, ...] = ()) -> Pair:
     """The pair as the training step takes it: padded, split into layers, scaled to [-1, 1].
 

@@ -49,6 +49,8 @@ RANGES = {
     "loss.perceptual_weight": (0.0, None),
     "loss.perceptual_depth": (1, 5),
     "train.batch": (1, None),
+    "train.coarse_steps": (0, None),
+    "train.coarse_scale": (0.1, 1.0),
     "train.devices": (0, None),
     "train.measure_every": (0, None),
     "train.measure_frames": (0, None),
@@ -146,8 +148,10 @@ def _loss():
 
 
 def _train():
-    # From constant_fraction of the steps on the learning rate falls linearly to zero.
+    # From constant_fraction of the (not coarse) steps on the learning rate falls linearly to zero.
     train = shared.train(16000, constant_fraction=0.5, save_every=1000)
+    train.coarse_steps = 0  # so many of the steps, at first, see the pair smaller, at the full rates
+    train.coarse_scale = 0.5  # times the training size
     train.batch = 1  # augmented copies of the pair per step, over all devices
     train.devices = 0  # 0: as many as there are and as divide the batch
     train.measure_every = 0  # steps between measurements on held-out frames of data.sequence; 0: none
@@ -164,6 +168,7 @@ def shrink(config: ml_collections.ConfigDict):
     config.model.local_blocks = 1
     config.model.d_filters = 4
     config.loss.perceptual_depth = 2
+    config.train.coarse_steps = 0
     shared.shrink(config.train, steps=6)
 
 
@@ -173,5 +178,9 @@ def check(config: ml_collections.ConfigDict):
     Raises:
       UserError: naming the key, its value and what is allowed.
     """
+    coarse, steps = config.train.coarse_steps, config.train.steps
+    if coarse >= steps:
+        raise UserError(f"train.coarse_steps={coarse}: they are the first of train.steps={steps}, so "
+                        "there must be fewer of them")
     if config.model.generator == "local" and config.model.filters % 2:
         raise UserError(f"model.filters={config.model.filters}: the local enhancer needs an even number")

@@ -97,7 +97,7 @@ class Position:
     Attributes:
       run: which one.
       index: of the stage; at the end of a stage still that one.
-      earlier: what the stages before it have left; None for the first.
+      earlier: what the stages before it have left, if it builds on them.
       state: the stage's.
       step: counted over all stages.
     """
@@ -130,14 +130,22 @@ class Position:
 
     @property
     def complete(self):
-        """What the stages that have ended leave; while there is none, what the first would."""
-        return self.left if self.step == self.end or self.index == 0 else self.earlier
+        """What the stages that have ended leave; where nothing builds on them, what this one would."""
+        return self.left if self.step == self.end or self.earlier is None else self.earlier
 
     def following(self) -> "Position":
         """The beginning of the next stage; at the end of one."""
-        earlier = self.left
-        state = self.run.stages[self.index + 1].begin(earlier)
-        return dataclasses.replace(self, index=self.index + 1, earlier=earlier, state=state)
+        return self._followed(devices.local(self.state), lambda function, *args: function(*args))
+
+    def following_shapes(self) -> "Position":
+        """The same of shapes."""
+        return self._followed(self.state, jax.eval_shape)
+
+    def _followed(self, state, call):
+        following = self.run.stages[self.index + 1]
+        handed = call(self.stage.hand_on, self.earlier, state)
+        return dataclasses.replace(self, index=self.index + 1, state=call(following.begin, handed),
+                                   earlier=handed if following.builds_on else None)
 
     def compiling(self) -> devices.Compiled:
         """The stage's training step, being compiled if any is left; shapes will do."""
@@ -228,9 +236,7 @@ def _shapes(run, step):
     """The place of a step, with shapes instead of arrays."""
     place = Position(run, 0, None, jax.eval_shape(run.stages[0].begin, None), step)
     while place.end < step and place.index + 1 < len(run.stages):
-        earlier = jax.eval_shape(place.stage.leave, place.earlier, place.state)
-        state = jax.eval_shape(run.stages[place.index + 1].begin, earlier)
-        place = dataclasses.replace(place, index=place.index + 1, earlier=earlier, state=state)
+        place = place.following_shapes()
     return place
 
 

@@ -2,16 +2,18 @@
 
 A stage has `steps`, how many; `begin(earlier)`, the state before the first; `make_step(axis)`, as
 `step.make_step`; `given(earlier)`, the (data, frozen weights) that each step gets; `leave(earlier,
-state)`, what the next stage begins with and what pictures are made from, at its end or before;
-`title` and `about`, words and figures that say where one is in the run. `earlier` is None for the
-first stage. The states' steps are counted within the stage.
+state)`, what pictures are made from, at its end or before; `hand_on(earlier, state)`, what the next
+stage begins with, and `builds_on`, whether that one needs it throughout, as its `earlier`; `title` and
+`about`, words and figures that say where one is in the run. `earlier` is None for the first stage. The
+states' steps are counted within the stage.
 """
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 
 from deepsim_jax.training import alternating
 from deepsim_jax.training import state as states
@@ -20,9 +22,10 @@ from deepsim_jax.training import step as steps
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Simultaneous:
-    """A stage in which both networks are trained at once (`step.make_step`); a run's only one.
+    """A stage in which both networks are trained at once (`step.make_step`).
 
-    It leaves the generator's parameters.
+    It leaves the generator's parameters. One that follows another goes on with its state; their sizes
+    of pictures may differ.
 
     Attributes:
       task: has `init(key)`, `batch(keys, pair)` and `losses(g, d, batch, frozen)`.
@@ -39,14 +42,17 @@ class Simultaneous:
     frozen: Any
     title: str = ""
     about: dict[str, float] = dataclasses.field(default_factory=dict)
+    builds_on: ClassVar[bool] = False
 
     @property
     def steps(self) -> int:
         """How many it has."""
         return self.updates.steps
 
-    def begin(self, earlier: None = None) -> states.TrainState:
-        """The state before the first step, made in one compiled call."""
+    def begin(self, earlier: states.TrainState | None = None) -> states.TrainState:
+        """The state before the first step: that handed on, or a new one, made in one compiled call."""
+        if earlier is not None:
+            return earlier.replace(step=jnp.zeros((), jnp.int32))
         # The default generator takes half a second to compile for every single array.
         return self._create(jax.random.key(self.seed, impl="rbg"))
 
@@ -67,6 +73,10 @@ class Simultaneous:
     def leave(self, earlier: None, state: states.TrainState):
         """The generator's parameters, its moving average where there is one."""
         return state.best_generator
+
+    def hand_on(self, earlier: None, state: states.TrainState) -> states.TrainState:
+        """The state."""
+        return state
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,6 +103,7 @@ class Alternating:
     picture: jax.Array
     title: str = ""
     about: dict[str, float] = dataclasses.field(default_factory=dict)
+    builds_on: ClassVar[bool] = True
 
     @property
     def steps(self) -> int:
@@ -118,6 +129,8 @@ class Alternating:
         """What the task makes of it."""
         return _finish(self.task, earlier, state.best_generator, state.discriminator, state.carried,
                        self.picture)
+
+    hand_on = leave
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -169,6 +169,23 @@ def test_a_drawing_is_shrunk_with_its_photo_without_new_colours(photo, drawing):
     assert seen == {(200, 30, 30), (30, 200, 60), (30, 60, 220), (0, 0, 0)}
 
 
+@pytest.mark.parametrize("kind", ["edges", "seg", "seg_edges", "paint"])
+def test_a_reduced_pair_is_drawn_alike(photo, kind):
+    source = pair.prepare(photo, kind=kind)
+    small = pair.reduced(source, 0.5)
+    height, width = source.image.shape[:2]
+    assert small.image.shape == small.primitive.shape
+    assert small.image.shape[:2] == pytest.approx((height / 2, width / 2), abs=1)
+    assert small.spec == source.spec and small.photo is source.photo
+    if kind != "paint":
+        colors = {tuple(color) for color in source.primitive.reshape(-1, 3)}
+        assert {tuple(color) for color in small.primitive.reshape(-1, 3)} <= colors
+    device = pair.to_device(small, multiple=4)
+    np.testing.assert_allclose(
+        pair.to_uint8(resample.render(device))[: small.image.shape[0], : small.image.shape[1]],
+        small.primitive, atol=1)
+
+
 def test_further_edge_layers_are_the_photos_at_their_sigmas(photo):
     source = pair.prepare(photo, kind="seg_edges")
     layers = pair.to_device(source, multiple=16, canny_sigmas=(1.0, 3.0)).edges
