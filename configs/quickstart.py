@@ -10,13 +10,13 @@ Time: 5 to 6 minutes on two quiet CPU cores for a photo trained at 256x170, half
 Expected score: pictures in which edits of the drawing are followed everywhere, with the photo's colours
 and texture. For a large photo's fine texture train longer and larger, e.g. with
 
-    --config.train.steps=4000 --config.data.max_side=512
+    --config.train.steps=4000 --config.train.coarse_steps=1500 --config.data.max_side=512
 
-What differs from the paper, because few steps must suffice: every second sample is not warped, the
-others less far, none is turned or mirrored; a tenth of the weight on what the discriminator says; the
-first four VGG activations, with twice the weight; a learning rate of 1e-3 that falls from 40 per cent of
-the run on; a moving average of the generator. Most of it was compared with its neighbours on a face video
-(results/README.md).
+What differs from the paper, because few steps must suffice: the coarse steps; every second sample is
+not warped, the others less far, none is turned or mirrored; a tenth of the weight on what the
+discriminator says; the first four VGG activations, with twice the weight; a learning rate of 1e-3 that
+falls from 40 per cent of the full-size steps on; a moving average of the generator. Most of it was
+compared with its neighbours on a face video (results/README.md).
 
 Options: `quickstart.py:tiny` shrinks everything for a test.
 """

@@ -388,6 +388,7 @@ def test_the_first_steps_are_coarse(tmp_path):
     assert int(begun.step) == 0
     jax.tree.map(np.testing.assert_array_equal, begun.generator, coarse.begin().generator)
 
-    config.train.coarse_steps = 10
-    with pytest.raises(UserError, match="coarse_steps=10: they are the first of train.steps=10"):
-        settings.validate(config)
+    assert settings.extendable(config)
+    config.train.coarse_steps = 8
+    assert [stage.steps for stage in api.build_run(source, config, tmp_path).stages] == [5, 5]
+    assert not settings.extendable(config)

@@ -13,6 +13,7 @@ from deepsim_jax.data import frames, images, pair, primitives
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import protocol, results_page
 from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.settings import deepsim as keys
 from deepsim_jax.training import checkpoint, devices, loop, progress, stages
 from deepsim_jax.training import step as steps
 from deepsim_jax.weights import convert, pretrained, torch_zip
@@ -203,7 +204,7 @@ def build_run(source, config, workdir) -> loop.Run:
                 constant_steps=constant, ema=cadence.ema),
             pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas), frozen=frozen)
 
-    coarse = cadence.coarse_steps
+    coarse = keys.coarse_steps(config)
     fine = cadence.steps - coarse
     trained = [stage(pair.reduced(source, cadence.coarse_scale), coarse, coarse, 0)] if coarse else []
     trained.append(stage(source, fine, round(fine * cadence.constant_fraction), len(trained)))

@@ -37,7 +37,7 @@ def default(system: str = "deepsim") -> ml_collections.ConfigDict:
 
 def extendable(config: ml_collections.ConfigDict) -> bool:
     """Whether a run of this config may go on to more steps than it was started with."""
-    return _room(config.system).EXTENDABLE
+    return _room(config.system).extendable(config)
 
 
 def keys(system: str) -> dict[str, object]:

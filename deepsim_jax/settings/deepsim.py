@@ -57,9 +57,6 @@ RANGES = {
 }
 """The allowed closed range of the keys that hold a number; None is no bound."""
 
-EXTENDABLE = True
-"""Whether a run may go on to more steps than it was started with."""
-
 SOURCE_KEYS = ("data.image", "data.primitive", "data.root", "data.landmarks", "data.sequence")
 """Keys that say where the pair comes from. A run is tied to the pair's hash, not to these paths."""
 
@@ -150,7 +147,8 @@ def _loss():
 def _train():
     # From constant_fraction of the (not coarse) steps on the learning rate falls linearly to zero.
     train = shared.train(16000, constant_fraction=0.5, save_every=1000)
-    train.coarse_steps = 0  # so many of the steps, at first, see the pair smaller, at the full rates
+    # So many of the steps, at first, see the pair smaller, at the full rates; at most half of them.
+    train.coarse_steps = 0
     train.coarse_scale = 0.5  # times the training size
     train.batch = 1  # augmented copies of the pair per step, over all devices
     train.devices = 0  # 0: as many as there are and as divide the batch
@@ -172,15 +170,21 @@ def shrink(config: ml_collections.ConfigDict):
     shared.shrink(config.train, steps=6)
 
 
+def coarse_steps(config: ml_collections.ConfigDict) -> int:
+    """How many of the first steps are at a fraction of the size: half of a short training at most."""
+    return min(config.train.coarse_steps, config.train.steps // 2)
+
+
+def extendable(config: ml_collections.ConfigDict) -> bool:
+    """Whether a run may go on to more steps than it was started with: if its coarse ones stay as many."""
+    return coarse_steps(config) == config.train.coarse_steps
+
+
 def check(config: ml_collections.ConfigDict):
     """What the ranges of single keys cannot say.
 
     Raises:
       UserError: naming the key, its value and what is allowed.
     """
-    coarse, steps = config.train.coarse_steps, config.train.steps
-    if coarse >= steps:
-        raise UserError(f"train.coarse_steps={coarse}: they are the first of train.steps={steps}, so "
-                        "there must be fewer of them")
     if config.model.generator == "local" and config.model.filters % 2:
         raise UserError(f"model.filters={config.model.filters}: the local enhancer needs an even number")

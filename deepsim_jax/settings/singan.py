@@ -29,9 +29,6 @@ RANGES = {
 }
 """The allowed closed range of the keys that hold a number; None is no bound."""
 
-EXTENDABLE = False
-"""The scales stand on each other: the finished ones cannot be trained on."""
-
 SOURCE_KEYS = ("data.image",)
 """Keys that say where the photo comes from. A run is tied to the photo's hash, not to its path."""
 
@@ -106,6 +103,11 @@ def shrink(config: ml_collections.ConfigDict):
     config.optim.g_updates = 1
     config.optim.d_updates = 1
     shared.shrink(config.train, steps=4)
+
+
+def extendable(config: ml_collections.ConfigDict) -> bool:
+    """The scales stand on each other: the finished ones cannot be trained on."""
+    return False
 
 
 def check(config: ml_collections.ConfigDict):
