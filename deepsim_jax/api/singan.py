@@ -221,15 +221,14 @@ def restore(source, config, workdir, saver: checkpoint.Checkpoints, step: int) -
 
 def model(left: singan.Finished, source: photo.Photo, config, *, workdir, step: int) -> SinganModel:
     """A model from what a training leaves."""
-    total = total_steps(config, source)
+    counts = iterations(config, plan(config, source.photo.shape[:2]))
     learned = left.learned
     learned = learned.replace(pyramid=pyramid.coarser(learned.pyramid, learned.scales))
-    made = SinganModel(learned, source.photo, workdir=workdir, step=step, finished=step >= total)
+    made = SinganModel(learned, source.photo, workdir=workdir, step=step, finished=step >= sum(counts))
     if not made.finished:
         height, width = made.size
-        planned = plan(config, source.photo.shape[:2])
-        trained = (f"{made.scales} of {len(planned.sizes)} scales are trained so far"
-                   if step >= config.train.steps else "the coarsest scale is still in training")
+        trained = (f"{made.scales} of {len(counts)} scales are trained so far"
+                   if step >= counts[0] else "the coarsest scale is still in training")
         log.warning("%s: pictures have %dx%d px", trained, width, height)
     return made
 

@@ -81,6 +81,7 @@ class ConvTranspose(nn.Module):
         return conv_transpose2d(x.astype(self.dtype), kernel.astype(self.dtype))
 
 
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
 def instance_norm(x: jax.Array, eps: float = 1e-5) -> jax.Array:
     """Zero mean and unit variance over H and W, for each sample and channel of (N, H, W, C).
 
@@ -90,11 +91,6 @@ def instance_norm(x: jax.Array, eps: float = 1e-5) -> jax.Array:
     Both directions read x once for their sums and once for the result, and the backward pass keeps x
     alone: written out, it would be twice as many passes, over arrays in float32.
     """
-    return _instance_norm(x, eps)
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _instance_norm(x, eps):
     return _instance_norm_forward(x, eps)[0]
 
 
@@ -155,7 +151,7 @@ def _folded(arrays):
     return arrays
 
 
-_instance_norm.defvjp(_instance_norm_forward, _instance_norm_backward)
+instance_norm.defvjp(_instance_norm_forward, _instance_norm_backward)
 
 
 def reflect_pad(x: jax.Array, n: int) -> jax.Array:

@@ -354,8 +354,7 @@ def _cpu_kernel_gradient(
         return _thin_kernel_gradient(x, g, size, pads).astype(dtype)
     if path == "taps":
         return _taps_kernel_gradient(x, g, size, stride, pads).astype(dtype)
-    native = partial(_native_conv, x, stride=stride, pads=pads)
-    return _transposed(native, jax.ShapeDtypeStruct(shape, x.dtype), g).astype(dtype)
+    return _native_kernel_gradient(x, g, size=size, stride=stride, pads=pads, dtype=dtype)
 
 
 def _cpu_transpose(x: Array, kernel: Array) -> Array:
