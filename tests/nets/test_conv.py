@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from deepsim_jax.nets import conv
+from deepsim_jax.nets import conv, products
 
 
 def _same(n):
@@ -143,9 +143,9 @@ def test_conv_transpose2d_is_the_transpose_of_a_strided_convolution():
 @pytest.fixture
 def two_bands(monkeypatch):
     """Cuts every image, whatever its size, into two bands of rows if it has as many."""
-    bands = conv._bands
+    bands = products._bands
     monkeypatch.setattr(
-        conv, "_bands", lambda height, *_: bands(height, 1, -(-height // 2)))
+        products, "_bands", lambda height, *_: bands(height, 1, -(-height // 2)))
 
 
 @pytest.mark.parametrize("name", [
@@ -154,21 +154,11 @@ def two_bands(monkeypatch):
 def test_ways_of_stride_1_for_any_shape_in_bands(name, two_bands):
     x, kernel, _, pads = _arrays(name)
     value, _, dkernel = _exact(partial(_plain, stride=1, pads=pads), x, kernel)
-    for way in conv._columns_conv, conv._planes_conv, conv._wide_conv:
+    for way in products.columns_conv, products.planes_conv, conv._wide_conv:
         _assert_close(jax.jit(partial(way, pads=pads))(x, kernel), value)
     g, size = jnp.asarray(_normal(*value.shape, seed=2)), kernel.shape[:2]
-    thin = jax.jit(partial(conv._thin_kernel_gradient, size=size, pads=pads))
+    thin = jax.jit(partial(products.thin_kernel_gradient, size=size, pads=pads))
     _assert_close(thin(jnp.asarray(x), g), dkernel)
-
-
-@pytest.mark.parametrize(
-    "height, limit, count", [(9, 900, 1), (9, 899, 2), (10, 350, 4), (3, 1, 3)])
-def test_bands_cover_all_rows_within_the_limit(height, limit, count):
-    bands = conv._bands(height, 100, limit)
-    assert len(bands) == count
-    assert [i for first, rows in bands for i in range(first, first + rows)] == list(range(height))
-    assert max(rows for _, rows in bands) * 100 <= max(limit, 100)
-    assert len(conv._bands(1000, 100, 1)) == conv._MOST_BANDS
 
 
 @pytest.mark.parametrize("name", [
@@ -178,16 +168,16 @@ def test_gradient_ways_for_any_shape(name):
     x, kernel, stride, pads = _arrays(name)
     value, dx, dkernel = _exact(partial(_plain, stride=stride, pads=pads), x, kernel)
     g, settings = _normal(*value.shape, seed=2), {"stride": stride, "pads": pads}
-    scatter = jax.jit(partial(conv._scatter_input_gradient, size=x.shape[1:3], **settings))
+    scatter = jax.jit(partial(products.scatter_input_gradient, size=x.shape[1:3], **settings))
     _assert_close(scatter(g, kernel), dx)
-    taps = jax.jit(partial(conv._taps_kernel_gradient, size=kernel.shape[:2], **settings))
+    taps = jax.jit(partial(products.taps_kernel_gradient, size=kernel.shape[:2], **settings))
     _assert_close(taps(x, g), dkernel)
 
 
 def test_transpose_beyond_the_scratch_limit_is_the_same(monkeypatch):
     x, kernel = _normal(1, 4, 5, 8), _normal(3, 3, 8, 4, seed=1)
     within = conv.conv_transpose2d(x, kernel)
-    monkeypatch.setattr(conv, "_SCRATCH_BYTES", 1)
+    monkeypatch.setattr(products, "SCRATCH_BYTES", 1)
     _assert_close(conv.conv_transpose2d(x, kernel), within)
 
 
@@ -213,7 +203,7 @@ def test_scratch_memory_is_bounded():
     kernel = jax.ShapeDtypeStruct((7, 7, 64, 3), jnp.float32)
     compiled = jax.jit(conv.conv2d).lower(x, kernel).compile()
     # One table of all bands would take 139 MB, all taps of x 2.9 GB.
-    assert compiled.memory_analysis().temp_size_in_bytes < 4 * conv._CACHE_BYTES
+    assert compiled.memory_analysis().temp_size_in_bytes < 4 * products.CACHE_BYTES
 
 
 @pytest.mark.parametrize("name", ["block", "patch logits", "from RGB, tiny", "down"])
