@@ -34,7 +34,7 @@ class Conv(nn.Module):
     U(-b, b) with b = 1 / sqrt(k * k * C). H' = (H + 2 * padding - k) // stride + 1.
 
     Where `normed`, an instance normalisation follows, which takes any bias away again: it is a parameter,
-    as in the published networks, and not added.
+    as in the published networks, but zero and not added.
     """
 
     features: int
@@ -52,7 +52,8 @@ class Conv(nn.Module):
         kernel = self.param(
             "kernel", nn.initializers.normal(self.init_scale), (size, size, channels, self.features)
         )
-        bias = self.param("bias", _uniform(bound), (self.features,))
+        initial = nn.initializers.zeros if self.normed else _uniform(bound)
+        bias = self.param("bias", initial, (self.features,))
         x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
         x = conv2d(x, kernel, stride=self.stride, padding=self.padding)
         return x if self.normed else x + bias.astype(self.dtype)
@@ -62,9 +63,8 @@ class ConvTranspose(nn.Module):
     """Doubles the size: 3x3 transposed convolution, (N, H, W, C) -> (N, 2H, 2W, features).
 
     Parameters: "kernel" (3, 3, C, features), already flipped (see `conv_transpose2d`), from
-    N(0, init_scale^2), and "bias" (features,) from U(-b, b) with b = 1 / sqrt(9 * features):
-    PyTorch counts the fan-in of a transposed convolution over its outputs. The bias is not added, as
-    in a `Conv` that is `normed`: an instance normalisation follows wherever this is used.
+    N(0, init_scale^2), and "bias" (features,), zero and not added, as in a `Conv` that is `normed`: an
+    instance normalisation follows wherever this is used.
     """
 
     features: int
@@ -73,11 +73,10 @@ class ConvTranspose(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        bound = 1 / math.sqrt(9 * self.features)
         kernel = self.param(
             "kernel", nn.initializers.normal(self.init_scale), (3, 3, x.shape[-1], self.features)
         )
-        self.param("bias", _uniform(bound), (self.features,))
+        self.param("bias", nn.initializers.zeros, (self.features,))
         return conv_transpose2d(x.astype(self.dtype), kernel.astype(self.dtype))
 
 

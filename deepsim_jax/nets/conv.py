@@ -99,6 +99,7 @@ def _by_platform(
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+@partial(jax.jit, static_argnums=(2, 3))
 def _conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
     sizes = dict(stride=stride, pads=pads)
     return _by_platform(partial(_cpu_conv, **sizes), partial(_native_conv, **sizes),
@@ -115,6 +116,7 @@ _conv.defvjp(lambda x, kernel, *rest: (_conv(x, kernel, *rest), (x, kernel)), _c
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+@partial(jax.jit, static_argnums=(2, 3, 4))
 def _input_gradient(g: Array, kernel: Array, size: tuple, stride: int, pads: Pads) -> Array:
     """Has a backward pass of its own for losses of a gradient, such as a gradient penalty.
 
@@ -138,6 +140,7 @@ _input_gradient.defvjp(
     _input_gradient_backward)
 
 
+@partial(jax.jit, static_argnums=(2, 3, 4, 5))
 def _kernel_gradient(
     x: Array, g: Array, size: tuple, stride: int, pads: Pads, dtype: jnp.dtype
 ) -> Array:
@@ -148,6 +151,7 @@ def _kernel_gradient(
 
 
 @jax.custom_vjp
+@jax.jit
 def _conv_transpose(x: Array, kernel: Array) -> Array:
     return _by_platform(
         _cpu_transpose, _native_transpose, x, kernel.astype(x.dtype), on_gpu=_gpu_transpose)
