@@ -197,8 +197,10 @@ def build_run(source, config, workdir) -> loop.Run:
     moments, frozen = optax.scale_by_adam(b1=optim.b1, b2=optim.b2), _perceptual_weights(loss)
 
     def stage(source, count, constant, number):
+        height, width = source.primitive.shape[:2]
         return stages.Simultaneous(
-            task=task, seed=config.seed + number,
+            task=task, seed=config.seed + number, effort=height * width,
+            title=f"at {width}x{height} px" if coarse else "",
             updates=steps.Updates(
                 moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count,
                 constant_steps=constant, ema=cadence.ema),

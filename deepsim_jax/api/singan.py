@@ -183,6 +183,7 @@ def build_run(source: photo.Photo, config, workdir) -> loop.Run:
         trained.append(stages.Alternating(
             task=task, updates=updates, generator_updates=optim.g_updates, seed=config.seed,
             number=scale, picture=pictures[scale], about={"scale": scale},
+            effort=height * width * planned.widths[scale],
             title=f"scale {scale} of 0 to {len(planned.sizes) - 1}, {width}x{height} px"))
     return loop.Run(
         workdir=workdir, stages=tuple(trained), batch=1, device_count=1,

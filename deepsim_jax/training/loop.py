@@ -317,7 +317,9 @@ def _tellers(run, start):
     """What writes the figures of losses and of quality; the latter None if nothing is measured."""
     if not devices.is_first():
         return progress.Silence(), None
-    bar = progress.Progress(run.workdir, start=start, steps=run.steps, tensorboard=run.tensorboard)
+    bar = progress.Progress(
+        run.workdir, start=start, stages=[(stage.steps, stage.effort) for stage in run.stages],
+        tensorboard=run.tensorboard)
     return bar, progress.HeldOut(run.workdir / "heldout.jsonl", start=start) if run.measure else None
 
 

@@ -7,7 +7,7 @@ import math
 import pathlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tqdm.auto
@@ -96,18 +96,40 @@ def read_metrics(path: pathlib.Path) -> list[dict]:
     return rows
 
 
+class _Bar(tqdm.auto.tqdm):
+    """A bar that is told the time left instead of estimating it."""
+
+    left = "?"
+
+    @property
+    def format_dict(self):
+        return {**super().format_dict, "left": self.left}
+
+
 class Progress:
     """Bar, metrics file and TensorBoard of one run, behind one `report` call."""
 
-    def __init__(self, workdir: pathlib.Path, *, start: int, steps: int, tensorboard: bool):
+    def __init__(self, workdir: pathlib.Path, *, start: int, stages: Sequence[tuple[int, float]],
+                 tensorboard: bool):
+        """Begins to tell.
+
+        Args:
+          workdir: of the run.
+          start: steps that are done.
+          stages: (steps, effort of one) of each, efforts in any unit: a coarse scale's step is over
+            soon, and says how long the finer ones will take.
+          tensorboard: whether to write TensorBoard files too.
+        """
         self.metrics = Metrics(workdir / "metrics.jsonl", start=start)
         self._board = _tensorboard_writer(workdir / "tensorboard", start) if tensorboard else None
-        self._done, self._steps = start, steps
-        self._first = None  # (steps done, clock) after the first step, which includes compilation
+        self._done, self._steps, self._stages = start, sum(count for count, _ in stages), stages
+        self._first = None  # (steps done, clock) after the stage's first, which includes compilation
         # Without a terminal a bar would fill the log with carriage returns; lines are logged instead.
         live = sys.stderr.isatty() or "ipykernel" in sys.modules
-        self._bar = tqdm.auto.tqdm(total=steps, initial=start, unit="step", smoothing=0.1,
-                                   dynamic_ncols=True) if live else None
+        self._bar = _Bar(
+            total=self._steps, initial=start, unit="step", smoothing=0.1, dynamic_ncols=True,
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {left} left, {rate_fmt}{postfix}]",
+        ) if live else None
 
     def begin(self, title: str):
         """Says which stage of the run begins, where it has a name."""
@@ -122,6 +144,7 @@ class Progress:
         self._done += steps
         self._first = self._first or (self._done, time.monotonic())
         if self._bar is not None:
+            self._bar.left = self._left() or "?"
             self._bar.update(steps)
 
     def report(self, step: int, values: dict[str, float]):
@@ -138,11 +161,24 @@ class Progress:
                 self._board.add_scalar(name, value, step)
 
     def _speed(self):
+        left = self._left()
+        if not left:
+            return "compiled"
+        steps, seconds = self._done - self._first[0], time.monotonic() - self._first[1]
+        return f"{steps / seconds:.2f} step/s  {left} left"
+
+    def _left(self):
+        """The time until the end, if all stages' steps take as much longer as their efforts say."""
         steps, seconds = self._done - self._first[0], time.monotonic() - self._first[1]
         if not steps:
-            return "compiled"
-        left = tqdm.tqdm.format_interval((self._steps - self._done) * seconds / steps)
-        return f"{steps / seconds:.2f} step/s  {left} left"
+            return None
+        ahead, own, end = 0.0, None, 0
+        for count, effort in self._stages:
+            end += count
+            if self._done <= end:
+                own = own or effort
+                ahead += min(count, end - self._done) * effort
+        return tqdm.tqdm.format_interval(seconds / steps * ahead / own)
 
     def close(self):
         """Ends the bar's line and closes the files."""

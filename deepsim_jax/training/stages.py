@@ -4,8 +4,9 @@ A stage has `steps`, how many; `begin(earlier)`, the state before the first; `ma
 `step.make_step`; `given(earlier)`, the (data, frozen weights) that each step gets; `leave(earlier,
 state)`, what pictures are made from, at its end or before; `hand_on(earlier, state)`, what the next
 stage begins with, and `builds_on`, whether that one needs it throughout, as its `earlier`; `title` and
-`about`, words and figures that say where one is in the run. `earlier` is None for the first stage. The
-states' steps are counted within the stage.
+`about`, words and figures that say where one is in the run; `effort`, about how long a step takes, in
+any unit that the run's stages share. `earlier` is None for the first stage. The states' steps are
+counted within the stage.
 """
 
 import dataclasses
@@ -42,6 +43,7 @@ class Simultaneous:
     frozen: Any
     title: str = ""
     about: dict[str, float] = dataclasses.field(default_factory=dict)
+    effort: float = 1.0
     builds_on: ClassVar[bool] = False
 
     @property
@@ -92,7 +94,7 @@ class Alternating:
       seed: of the run.
       number: of the stage, from 0.
       picture: what is trained on, on the device.
-      title, about: see above.
+      title, about, effort: see above.
     """
 
     task: Any
@@ -103,6 +105,7 @@ class Alternating:
     picture: jax.Array
     title: str = ""
     about: dict[str, float] = dataclasses.field(default_factory=dict)
+    effort: float = 1.0
     builds_on: ClassVar[bool] = True
 
     @property
@@ -159,6 +162,11 @@ class After:
     def about(self) -> dict[str, float]:
         """The stage's."""
         return self.stage.about
+
+    @property
+    def effort(self) -> float:
+        """The stage's."""
+        return self.stage.effort
 
     def begin(self, earlier: None = None) -> states.TrainState:
         """The state before the first step."""

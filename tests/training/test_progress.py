@@ -83,7 +83,7 @@ def test_no_file_has_no_rows(tmp_path):
 def test_without_a_terminal_lines_tell_step_speed_and_losses(tmp_path, caplog, monkeypatch):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # another test may be a notebook
     caplog.set_level(logging.INFO, "deepsim_jax")
-    bar = progress.Progress(tmp_path, start=4, steps=9, tensorboard=False)
+    bar = progress.Progress(tmp_path, start=4, stages=[(9, 1.0)], tensorboard=False)
     bar.advance(1)
     bar.report(5, {"d": 0.25, "rate": 1e-4})
     for _ in range(3):
@@ -95,8 +95,61 @@ def test_without_a_terminal_lines_tell_step_speed_and_losses(tmp_path, caplog, m
     assert second.startswith("step 8/9") and "step/s" in second and "left" in second
 
 
+class Clock:
+    """Stands for `time`; each step takes so many seconds."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def run(self, bar, steps, seconds):
+        for _ in range(steps):
+            self.now += seconds
+            bar.advance(1)
+
+
+def test_the_time_left_knows_that_later_stages_are_slower(tmp_path, caplog, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setattr(progress, "time", clock := Clock())
+    caplog.set_level(logging.INFO, "deepsim_jax")
+    bar = progress.Progress(tmp_path, start=1, stages=[(5, 10.0), (20, 40.0), (1, 80.0)],
+                            tensorboard=False)
+    bar.begin("small")
+    clock.run(bar, 1, 30.0)  # with compilation
+    clock.run(bar, 2, 1.0)
+    bar.report(4, {"d": 0.25})
+    clock.run(bar, 1, 1.0)
+    bar.report(5, {"d": 0.25})
+    bar.begin("large")
+    clock.run(bar, 1, 30.0)
+    clock.run(bar, 9, 4.0)
+    bar.report(15, {"d": 0.25})
+    bar.close()
+    lines = [line for line in caplog.messages if line.startswith("step")]
+    # One step of 1 s, 20 of 4 s and one of 8 s; the latter two; 10 of 4 s and one of 8 s.
+    for line, left in zip(lines, ("01:29", "01:28", "00:48"), strict=True):
+        assert f"step/s  {left} left" in line
+
+
+def test_on_a_terminal_a_bar_says_the_same(tmp_path, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setattr(progress, "time", clock := Clock())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    bar = progress.Progress(tmp_path, start=0, stages=[(4, 1.0), (2, 4.0)], tensorboard=False)
+    bar.begin("small")
+    assert "? left" in capsys.readouterr().err
+    clock.run(bar, 3, 2.0)
+    bar.report(3, {"d": 0.25})
+    bar.close()
+    told = capsys.readouterr().err.split("\r")[-1]
+    assert told.startswith("small:  50%") and "| 3/6 [" in told
+    assert "00:18 left" in told and "d=0.25" in told
+
+
 def test_tensorboard_gets_the_same_numbers(tmp_path):
-    bar = progress.Progress(tmp_path, start=0, steps=2, tensorboard=True)
+    bar = progress.Progress(tmp_path, start=0, stages=[(2, 1.0)], tensorboard=True)
     bar.advance(1)
     bar.report(1, {"d": 0.25})
     bar.close()
