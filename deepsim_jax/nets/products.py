@@ -42,7 +42,9 @@ def columns_conv(x: Array, kernel: Array, pads: Pads) -> Array:
 def planes_conv(x: Array, kernel: Array, pads: Pads) -> Array:
     """Per band a product of x with all taps of all output channels, then sums of shifted planes.
 
-    Planes, (H, W) with the channels outside, because sums over rows of three numbers are slow.
+    Planes, (H, W) with the channels outside, because sums over rows of three numbers are slow. A CPU
+    turns one side of the product for that, x or its result: the one with fewer channels, since that
+    takes as long as the product.
     """
     kh, kw, c, d = kernel.shape
     height, width = output_size(x.shape[1:3], (kh, kw), 1, pads)
@@ -52,7 +54,11 @@ def planes_conv(x: Array, kernel: Array, pads: Pads) -> Array:
 
     def band(first: Array | int, rows: int) -> Array:
         part = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
-        planes = product(matrix, part, (1,), (3,))
+        if kh * kw * d < c:
+            # The barrier keeps the compiler from exchanging the factors, as below.
+            planes = jnp.moveaxis(lax.optimization_barrier(product(part, matrix, (3,), (1,))), 3, 0)
+        else:
+            planes = product(matrix, part, (1,), (3,))
         planes = planes.reshape(kh, kw, d, *planes.shape[1:])
         total = sum(
             _window(planes[a, b], (a, b - pads[1][0]), (rows, width), axis=2)
@@ -107,6 +113,22 @@ def scatter_input_gradient(
     return image[:, top : top + size[0], left : left + size[1]].astype(g.dtype)
 
 
+def planar_kernel_gradient(
+    x: Array, g: Array, size: tuple[int, int], stride: int, pads: Pads
+) -> Array:
+    """As by taps, below, of x as planes: copying few channels of a pixel at a time is slow."""
+    (kh, kw), (_, height, width, d), c = size, g.shape, x.shape[3]
+    rows, columns = (height - 1) * stride + 1, (width - 1) * stride + 1
+    planes, zero, lines = jnp.moveaxis(zero_pad(x, pads), 3, 0), 0, []
+    planes = lax.optimization_barrier(planes)  # or each tap would be turned by itself
+    for a in range(kh):
+        row = lax.dynamic_slice_in_dim(planes, a + zero, rows, axis=2)[:, :, ::stride]
+        taps = lax.concatenate([row[..., b : b + columns : stride] for b in range(kw)], 0)
+        lines.append(product(taps, g, (1, 2, 3), (0, 1, 2)).reshape(1, kw, c, d))
+        zero = _zero_after(lines[-1])
+    return lax.concatenate(lines, 0)
+
+
 def taps_kernel_gradient(
     x: Array, g: Array, size: tuple[int, int], stride: int, pads: Pads, *, adjoint: bool = False
 ) -> Array:
@@ -115,8 +137,11 @@ def taps_kernel_gradient(
     The taps of a row lie side by side: few large products are faster than one per tap and compile in a
     third of the time, and not all taps are in memory at once. `adjoint` returns the `adjoint` of the
     kernel, without a turn of it as a whole at the end.
+
+    A CPU turns the left factor before it multiplies: the taps, or g and then the result.
     """
-    (kh, kw), (_, height, width, d), c = size, g.shape, x.shape[3]
+    (kh, kw), (n, height, width, d), c = size, g.shape, x.shape[3]
+    swapped = n * height * width * (kw * c - d) > kw * c * d
     rows, columns = (height - 1) * stride + 1, (width - 1) * stride + 1
     padded, zero, lines = zero_pad(x, pads), 0, []
     for a in range(kh):
@@ -125,6 +150,9 @@ def taps_kernel_gradient(
         if adjoint:
             line = product(g, taps, (0, 1, 2), (0, 1, 2)).reshape(d, kw, c)
             line = jnp.moveaxis(line, 0, 1)[::-1]
+        elif swapped:
+            line = lax.optimization_barrier(product(g, taps, (0, 1, 2), (0, 1, 2)))
+            line = jnp.moveaxis(line.reshape(d, kw, c), 0, 2)
         else:
             line = product(taps, g, (0, 1, 2), (0, 1, 2)).reshape(kw, c, d)
         lines.append(line[None])

@@ -251,10 +251,11 @@ def _train(place, compiled, saver):
             def agreed():
                 return devices.stop_agreed(next(calls), stopped.is_set())
 
-            place, stop = _stage(place, compiled, saver, guard, bar, measured, agreed)
+            place, stop, compiled = _stage(place, compiled, saver, guard, bar, measured, agreed)
             while not (stop or place.finished):
                 place = place.following()
-                place, stop = _stage(place, place.compiling(), saver, guard, bar, measured, agreed)
+                place, stop, compiled = _stage(place, compiled or place.compiling(), saver, guard, bar,
+                                               measured, agreed)
     finally:
         bar.close()
         if measured:
@@ -263,10 +264,15 @@ def _train(place, compiled, saver):
 
 
 def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
-    """Trains a stage to its end, or until it is to stop: (the place then, whether it is to stop)."""
+    """Trains a stage to its end, or until it is to stop.
+
+    Returns:
+      (the place then, whether it is to stop, the next stage's step, which is being compiled since this
+      one's first; None if there was none to do or there is no next stage).
+    """
     run, stage, end = place.run, place.stage, place.end
     state, data, frozen = (compiled.place(tree) for tree in (place.state, *stage.given(place.earlier)))
-    pending, stop = None, False
+    pending, stop, upcoming = None, False, None
     bar.begin(stage.title)
 
     def here():
@@ -287,6 +293,8 @@ def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
         count = min(compiled.most, end - done, (run.cadence.next_after(done) or end) - done)
         state, metrics = compiled(state, data, frozen, count)
         done += count
+        if upcoming is None and place.index + 1 < len(run.stages):
+            upcoming = here().following_shapes().compiling()
         bar.advance(count)
         stop = stop_agreed()
         last = stop or done == end
@@ -310,7 +318,7 @@ def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
         measure()
         if stop:
             break
-    return here(), stop
+    return here(), stop, upcoming
 
 
 def _tellers(run, start):

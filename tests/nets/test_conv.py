@@ -19,22 +19,22 @@ CASES = {
     "block": ((1, 6, 6, 128), (3, 3, 128, 128), 1, _same(0), "columns scatter taps"),
     "block, odd, batch": ((2, 5, 7, 64), (3, 3, 64, 64), 1, _same(0), "columns scatter taps"),
     "vgg": ((2, 11, 12, 8), (3, 3, 8, 8), 1, _same(1), "native native native"),
-    "vgg from RGB": ((1, 9, 8, 3), (3, 3, 3, 8), 1, _same(1), "native planes native"),
-    "from RGB": ((2, 19, 18, 3), (5, 5, 3, 8), 1, _same(0), "wide planes native"),
-    "from RGB, tiny": ((1, 5, 5, 3), (5, 5, 3, 8), 1, _same(0), "wide planes taps"),
+    "vgg from RGB": ((1, 9, 8, 3), (3, 3, 3, 32), 1, _same(1), "native planes planar"),
+    "from RGB": ((2, 19, 18, 3), (5, 5, 3, 8), 1, _same(0), "wide planes planar"),
+    "from RGB, tiny": ((1, 5, 5, 3), (5, 5, 3, 8), 1, _same(0), "wide planes planar"),
     "to RGB": ((2, 19, 18, 8), (5, 5, 8, 3), 1, _same(0), "planes native thin"),
     "to RGB, tiny": ((1, 7, 8, 8), (7, 7, 8, 3), 1, _same(0), "planes scatter thin"),
-    "down": ((1, 8, 12, 6), (3, 3, 6, 9), 2, _same(1), "native scatter taps"),
-    "down, odd, batch": ((3, 9, 7, 6), (3, 3, 6, 9), 2, _same(1), "native scatter taps"),
-    "down to a pixel": ((1, 2, 1, 6), (3, 3, 6, 9), 2, _same(1), "native scatter taps"),
-    "patch": ((2, 16, 13, 6), (4, 4, 6, 8), 2, _same(2), "native scatter taps"),
-    "patch, stride 1": ((2, 9, 10, 6), (4, 4, 6, 9), 1, _same(2), "native native taps"),
+    "down": ((1, 8, 12, 7), (3, 3, 7, 9), 2, _same(1), "native scatter taps"),
+    "down, odd, batch": ((3, 9, 7, 8), (3, 3, 8, 9), 2, _same(1), "native scatter taps"),
+    "down to a pixel": ((1, 2, 1, 7), (3, 3, 7, 9), 2, _same(1), "native scatter taps"),
+    "patch": ((2, 16, 13, 6), (4, 4, 6, 8), 2, _same(2), "native scatter planar"),
+    "patch, stride 1": ((2, 9, 10, 7), (4, 4, 7, 9), 1, _same(2), "native native taps"),
     "patch, stride 1, small": ((2, 3, 4, 24), (4, 4, 24, 9), 1, _same(2), "columns scatter taps"),
     "patch logits": ((2, 9, 8, 16), (4, 4, 16, 1), 1, _same(2), "planes native thin"),
-    "uneven padding": ((1, 9, 8, 5), (3, 4, 5, 6), 1, ((2, 0), (1, 3)), "native native taps"),
+    "uneven padding": ((1, 9, 8, 5), (3, 4, 5, 6), 1, ((2, 0), (1, 3)), "native native planar"),
     "uneven padding, thin": ((1, 9, 8, 5), (3, 4, 5, 2), 1, ((2, 0), (1, 3)), "planes native thin"),
     "more padding than kernel": ((1, 3, 4, 5), (2, 2, 5, 2), 1, _same(4), "planes native thin"),
-    "kernel smaller than stride": ((1, 5, 6, 5), (1, 1, 5, 7), 2, _same(0), "native scatter taps"),
+    "kernel smaller than stride": ((1, 5, 6, 5), (1, 1, 5, 7), 2, _same(0), "native scatter planar"),
 }
 
 
@@ -170,8 +170,8 @@ def test_gradient_ways_for_any_shape(name):
     g, settings = _normal(*value.shape, seed=2), {"stride": stride, "pads": pads}
     scatter = jax.jit(partial(products.scatter_input_gradient, size=x.shape[1:3], **settings))
     _assert_close(scatter(g, kernel), dx)
-    taps = jax.jit(partial(products.taps_kernel_gradient, size=kernel.shape[:2], **settings))
-    _assert_close(taps(x, g), dkernel)
+    for way in products.taps_kernel_gradient, products.planar_kernel_gradient:
+        _assert_close(jax.jit(partial(way, size=kernel.shape[:2], **settings))(x, g), dkernel)
 
 
 def test_transpose_beyond_the_scratch_limit_is_the_same(monkeypatch):

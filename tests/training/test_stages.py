@@ -104,6 +104,23 @@ def test_what_happens_when(tmp_path):
     assert [g.shape for g in end.left.generators] == [(2,), (3,), (4,)] and end.left.name == "3 stages"
 
 
+def test_the_next_stage_is_compiled_while_this_one_trains(tmp_path, monkeypatch):
+    seen, prepare, advance = [], loop.devices.Compiled.prepare, progress.Progress.advance
+
+    def prepared(compiled, state, *rest):
+        seen.append(state.generator.shape)
+        prepare(compiled, state, *rest)
+
+    def advanced(bar, steps):
+        seen.append(steps)
+        advance(bar, steps)
+
+    monkeypatch.setattr(loop.devices.Compiled, "prepare", prepared)
+    monkeypatch.setattr(progress.Progress, "advance", advanced)
+    assert train(make(tmp_path)).finished
+    assert seen == [(2,), (3,), *[1] * LENGTH, (4,), *[1] * 2 * LENGTH]
+
+
 def test_each_stage_stands_on_the_one_before(whole):
     """Against the stages' steps called one by one."""
     earlier = None
