@@ -1,5 +1,7 @@
 """Saving and restoring training states. Orbax lives here and nowhere else."""
 
+import concurrent.futures
+import logging
 import pathlib
 import shutil
 import zlib
@@ -10,6 +12,8 @@ import orbax.checkpoint as ocp
 
 from deepsim_jax.errors import UserError
 
+log = logging.getLogger("deepsim_jax")
+
 # A checkpoint is written beside its final name first and needs some room for its own metadata.
 SPARE_BYTES = 64 * 2**20
 
@@ -17,11 +21,11 @@ SPARE_BYTES = 64 * 2**20
 class Checkpoints:
     """The checkpoints of one run: `<folder>/<step>/`, each a set of named trees.
 
-    Saving is synchronous: an asynchronous save holds on to the state, which blocks its in-place
-    update and costs up to a whole state of memory. A checkpoint appears under its name only when it
-    is complete, together with a CRC-32 of every tree's content, because the storage format itself
-    does not notice a changed byte. Host arrays are stored: a checkpoint does not depend on the devices
-    that it was made with.
+    Saving is synchronous unless asked otherwise: on a CPU an asynchronous save holds on to the state,
+    which blocks its in-place update and costs up to a whole state of memory. A checkpoint appears under
+    its name only when it is complete, together with a CRC-32 of every tree's content, because the storage
+    format itself does not notice a changed byte. Host arrays are stored: a checkpoint does not depend on
+    the devices that it was made with.
     """
 
     def __init__(self, folder: pathlib.Path, *, keep: int = 2, read_only: bool = False):
@@ -33,6 +37,8 @@ class Checkpoints:
           read_only: only look, for readers beside a running training.
         """
         self.folder = pathlib.Path(folder).absolute()
+        self._writer = concurrent.futures.ThreadPoolExecutor(1, "saving")
+        self._writing = None
         options = ocp.CheckpointManagerOptions(
             preservation_policy=ocp.checkpoint_managers.LatestN(keep),
             enable_async_checkpointing=False,
@@ -58,13 +64,20 @@ class Checkpoints:
         """The newest step, or None."""
         return max(self.steps(), default=None)
 
-    def save(self, step: int, trees: dict):
+    def save(self, step: int, trees: dict, *, background: bool = False):
         """Saves named trees of arrays as the checkpoint of a step, unless it is there already.
 
+        Args:
+          step: whose state it is.
+          trees: name -> tree.
+          background: return as soon as the arrays are in the host's memory, and write them while the
+            caller goes on. The next call waits for that.
+
         Raises:
-          UserError: too little free space (checked before anything is written), or the write fails;
-            earlier checkpoints are untouched either way.
+          UserError: too little free space (checked before anything is written), or the write fails, or
+            that of the call before has failed; earlier checkpoints are untouched either way.
         """
+        self._wait()
         if step in self.steps():
             return
         need = sum(leaf.nbytes for leaf in jax.tree.leaves(trees)) + SPARE_BYTES
@@ -75,6 +88,17 @@ class Checkpoints:
                 f"{need / 2**20:.0f} MiB; free some space and start the same command again, it goes "
                 f"on from step {self.latest() or 0}")
         trees = jax.device_get(trees)
+        if background:
+            self._writing = self._writer.submit(self._write, step, trees)
+        else:
+            self._write(step, trees)
+
+    def _wait(self):
+        writing, self._writing = self._writing, None
+        if writing:
+            writing.result()
+
+    def _write(self, step, trees):
         items = {name: ocp.args.PyTreeSave(tree) for name, tree in trees.items()}
         digests = {name: digest(tree) for name, tree in trees.items()}
         try:
@@ -122,7 +146,12 @@ class Checkpoints:
         return UserError(f"{self.folder / str(step)}: the checkpoint cannot be read ({reason}); {advice}")
 
     def close(self):
-        """Lets go of the folder."""
+        """Lets go of the folder, after what is still being written."""
+        try:
+            self._wait()
+        except UserError as error:
+            log.error("%s", error)
+        self._writer.shutdown()
         self._manager.close()
 
 
@@ -132,7 +161,7 @@ class Elsewhere:
     def latest(self) -> None:
         """None: whatever there is, the other process restores it."""
 
-    def save(self, step: int, trees: dict):
+    def save(self, step: int, trees: dict, *, background: bool = False):
         """Does nothing."""
 
     def close(self):

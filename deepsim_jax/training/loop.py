@@ -308,7 +308,9 @@ def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
             pending = None
             guard.check_state(done, state)
             with devices.together():
-                saver.save(done, to_trees(state, place.earlier))
+                # An accelerator goes on meanwhile; a CPU would lend the writing its cores and its memory.
+                saver.save(done, to_trees(state, place.earlier),
+                           background=not last and jax.default_backend() != "cpu")
             guard.saved = done
             if measured:
                 measured.mark(done)

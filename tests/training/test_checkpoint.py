@@ -1,3 +1,5 @@
+import threading
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,6 +85,46 @@ def test_a_failing_write_leaves_the_earlier_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(saver._manager, "save", fail)
     with pytest.raises(UserError, match="No space left.*step 5"):
         saver.save(6, trees(6))
+    assert checkpoint.Checkpoints(tmp_path, read_only=True).steps() == [5]
+
+
+def test_a_write_in_the_background_is_waited_for(tmp_path, monkeypatch):
+    saver, begun, go_on = checkpoint.Checkpoints(tmp_path, keep=2), threading.Event(), threading.Event()
+    write = saver._manager.save
+
+    def slow(*args, **kwargs):
+        begun.set()
+        assert go_on.wait(60)
+        return write(*args, **kwargs)
+
+    monkeypatch.setattr(saver._manager, "save", slow)
+    saver.save(2, trees(2), background=True)
+    assert begun.wait(60) and saver.steps() == []
+    go_on.set()
+    saver.save(4, trees(4), background=True)
+    assert 2 in saver.steps()
+    saver.close()
+    reader = checkpoint.Checkpoints(tmp_path, read_only=True)
+    assert reader.steps() == [2, 4]
+    abstract = jax.eval_shape(lambda: trees(0))
+    assert equal(reader.restore(2, abstract), trees(2)) and equal(reader.restore(4, abstract), trees(4))
+
+
+def test_a_failing_write_in_the_background_is_told_by_the_next_call(tmp_path, monkeypatch, caplog):
+    saver = checkpoint.Checkpoints(tmp_path)
+    saver.save(5, trees(5))
+
+    def fail(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saver._manager, "save", fail)
+        saver.save(6, trees(6), background=True)
+        with pytest.raises(UserError, match="step 6 could not be written .*goes on from step 5"):
+            saver.save(7, trees(7))
+        saver.save(8, trees(8), background=True)
+        saver.close()
+    assert "step 8 could not be written" in caplog.text
     assert checkpoint.Checkpoints(tmp_path, read_only=True).steps() == [5]
 
 

@@ -155,6 +155,17 @@ def test_a_killed_run_continues_bit_for_bit(tmp_path, whole, monkeypatch, moment
     assert [json.loads(line)["step"] for line in text.splitlines()][-1] == 15
 
 
+def test_saving_in_the_background_changes_nothing(tmp_path, whole, monkeypatch):
+    monkeypatch.setattr(loop.jax, "default_backend", lambda: "gpu")
+    run = make(tmp_path, ema=0.5)
+    same(trees(train(run)), trees(whole))
+    saver = checkpoint.Checkpoints(run.checkpoint_folder, read_only=True)
+    assert saver.steps() == [0, 2, 4, 5, 6, 8, 10, 12, 14, 15]
+    for step in (4, 10, 14):
+        kept = checkpoint.Checkpoints(whole.run.checkpoint_folder, read_only=True)
+        same(trees(loop.restore(run, saver, step)), trees(loop.restore(whole.run, kept, step)))
+
+
 def test_a_finished_run_is_only_read(whole):
     again = train(whole.run)
     assert again.finished
