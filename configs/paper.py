@@ -4,7 +4,7 @@
         --config.data.image=photo.jpg
 
 Time: the steps take 87 s at 256x256 on one H200 with --config.model.dtype=bfloat16; compilation, up to
-a minute, and the saving of checkpoints come to that (float32 and larger photos: not yet measured). On two
+a minute, comes to that (float32 and larger photos: not yet measured). On two
 CPU cores a step takes about 2 seconds at 256x256 and 5 at 480x480, the whole run 9 or 24 hours, and 4 to
 5 GiB of memory. A checkpoint takes 2.1 GiB.
 Expected score: LPIPS .056 on face_video at 192x192 (held-out frames, edges from the true ones) after

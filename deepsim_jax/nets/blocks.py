@@ -48,11 +48,11 @@ class Conv(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         size, channels = self.kernel_size, x.shape[-1]
-        bound = 1 / math.sqrt(size * size * channels)
         kernel = self.param(
             "kernel", nn.initializers.normal(self.init_scale), (size, size, channels, self.features)
         )
-        initial = nn.initializers.zeros if self.normed else _uniform(bound)
+        initial = (nn.initializers.zeros if self.normed
+                   else _uniform(1 / math.sqrt(size * size * channels)))
         bias = self.param("bias", initial, (self.features,))
         x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
         x = conv2d(x, kernel, stride=self.stride, padding=self.padding)

@@ -55,7 +55,7 @@ def planes_conv(x: Array, kernel: Array, pads: Pads) -> Array:
     def band(first: Array | int, rows: int) -> Array:
         part = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
         if kh * kw * d < c:
-            # The barrier keeps the compiler from exchanging the factors, as below.
+            # The barrier keeps the compiler from exchanging the factors to save itself the turn.
             planes = jnp.moveaxis(lax.optimization_barrier(product(part, matrix, (3,), (1,))), 3, 0)
         else:
             planes = product(matrix, part, (1,), (3,))

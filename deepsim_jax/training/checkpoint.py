@@ -70,14 +70,18 @@ class Checkpoints:
         Args:
           step: whose state it is.
           trees: name -> tree.
-          background: return as soon as the arrays are in the host's memory, and write them while the
-            caller goes on. The next call waits for that.
+          background: return as soon as the arrays are in the host's memory, where they stay until they
+            are written while the caller goes on. The next call waits for that, and raises its error if
+            it is one in the background too: one in the foreground tries anew.
 
         Raises:
-          UserError: too little free space (checked before anything is written), or the write fails, or
-            that of the call before has failed; earlier checkpoints are untouched either way.
+          UserError: too little free space (checked before anything is written), or the write fails;
+            earlier checkpoints are untouched either way.
         """
-        self._wait()
+        if background:
+            self._wait()
+        else:
+            self._settle()
         if step in self.steps():
             return
         need = sum(leaf.nbytes for leaf in jax.tree.leaves(trees)) + SPARE_BYTES
@@ -97,6 +101,13 @@ class Checkpoints:
         writing, self._writing = self._writing, None
         if writing:
             writing.result()
+
+    def _settle(self):
+        """Waits, and only tells what has failed."""
+        try:
+            self._wait()
+        except Exception as error:  # whatever Orbax's storage layer raises
+            log.error("%s", error)
 
     def _write(self, step, trees):
         items = {name: ocp.args.PyTreeSave(tree) for name, tree in trees.items()}
@@ -147,10 +158,7 @@ class Checkpoints:
 
     def close(self):
         """Lets go of the folder, after what is still being written."""
-        try:
-            self._wait()
-        except UserError as error:
-            log.error("%s", error)
+        self._settle()
         self._writer.shutdown()
         self._manager.close()
 

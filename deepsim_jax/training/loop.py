@@ -267,8 +267,8 @@ def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
     """Trains a stage to its end, or until it is to stop.
 
     Returns:
-      (the place then, whether it is to stop, the next stage's step, which is being compiled since this
-      one's first; None if there was none to do or there is no next stage).
+      (the place then, whether it is to stop, the next stage's step if it is being compiled already: since
+      this one's first, on a CPU or TPU).
     """
     run, stage, end = place.run, place.stage, place.end
     state, data, frozen = (compiled.place(tree) for tree in (place.state, *stage.given(place.earlier)))
@@ -293,7 +293,9 @@ def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
         count = min(compiled.most, end - done, (run.cadence.next_after(done) or end) - done)
         state, metrics = compiled(state, data, frozen, count)
         done += count
-        if upcoming is None and place.index + 1 < len(run.stages):
+        # A GPU's compiler tries its kernels out there, where the training would disturb it.
+        meanwhile = jax.default_backend() != "gpu" and place.index + 1 < len(run.stages)
+        if meanwhile and upcoming is None:
             upcoming = here().following_shapes().compiling()
         bar.advance(count)
         stop = stop_agreed()

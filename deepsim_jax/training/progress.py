@@ -60,14 +60,19 @@ class HeldOut:
         before = read_metrics(path)  # without what `Metrics` has just dropped
         self.last = before[-1]["step"] if before else 0
         self._saved = path.with_suffix(".clock.json")
-        marks = read_metrics(self._saved)
-        known = [row["seconds"] for row in (*before, *marks) if row["step"] <= start]
+        self._marks = [row for row in read_metrics(self._saved) if row["step"] <= start]
+        known = [row["seconds"] for row in (*before, *self._marks) if row["step"] <= start]
         self._begun = time.monotonic() - max(known, default=0.0)
 
     def mark(self, step: int):
-        """Notes the clock when a step is saved, for a run that continues from there."""
+        """Notes the clock when a step is saved, for a run that continues from there.
+
+        The mark before stays: a kill may come before the step's state is written.
+        """
         row = {"step": step, "seconds": round(time.monotonic() - self._begun, 2)}
-        images.write_bytes_atomic(self._saved, (json.dumps(row) + "\n").encode())
+        self._marks = [*self._marks[-1:], row]
+        text = "".join(json.dumps(mark) + "\n" for mark in self._marks)
+        images.write_bytes_atomic(self._saved, text.encode())
 
     def write(self, step: int, measure: Callable[[], dict[str, float]]):
         """Measures while the clock stands, and appends the row."""

@@ -4,9 +4,9 @@ A stage has `steps`, how many; `begin(earlier)`, the state before the first; `ma
 `step.make_step`; `given(earlier)`, the (data, frozen weights) that each step gets; `leave(earlier,
 state)`, what pictures are made from, at its end or before; `hand_on(earlier, state)`, what the next
 stage begins with, and `builds_on`, whether that one needs it throughout, as its `earlier`; `title` and
-`about`, words and figures that say where one is in the run; `effort`, about how long a step takes, in
-any unit that the run's stages share. `earlier` is None for the first stage. The states' steps are
-counted within the stage.
+`about`, words and figures that say where one is in the run; `effort`, about how long a step takes on
+a CPU, in any unit that the run's stages share. `earlier` is None for the first stage. The states' steps
+are counted within the stage.
 """
 
 import dataclasses

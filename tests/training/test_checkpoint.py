@@ -110,7 +110,7 @@ def test_a_write_in_the_background_is_waited_for(tmp_path, monkeypatch):
     assert equal(reader.restore(2, abstract), trees(2)) and equal(reader.restore(4, abstract), trees(4))
 
 
-def test_a_failing_write_in_the_background_is_told_by_the_next_call(tmp_path, monkeypatch, caplog):
+def test_a_failing_write_in_the_background_is_told(tmp_path, monkeypatch, caplog):
     saver = checkpoint.Checkpoints(tmp_path)
     saver.save(5, trees(5))
 
@@ -121,11 +121,17 @@ def test_a_failing_write_in_the_background_is_told_by_the_next_call(tmp_path, mo
         patch.setattr(saver._manager, "save", fail)
         saver.save(6, trees(6), background=True)
         with pytest.raises(UserError, match="step 6 could not be written .*goes on from step 5"):
-            saver.save(7, trees(7))
+            saver.save(7, trees(7), background=True)
         saver.save(8, trees(8), background=True)
-        saver.close()
+        assert saver._writing.exception(60)
+        patch.undo()
+        saver.save(9, trees(9))
     assert "step 8 could not be written" in caplog.text
-    assert checkpoint.Checkpoints(tmp_path, read_only=True).steps() == [5]
+    monkeypatch.setattr(saver._manager, "save", lambda *args, **kwargs: 1 / 0)
+    saver.save(10, trees(10), background=True)
+    saver.close()
+    assert "division" in caplog.text
+    assert checkpoint.Checkpoints(tmp_path, read_only=True).steps() == [5, 9]
 
 
 def test_leftovers_of_a_killed_save_are_no_checkpoint_and_are_cleared(tmp_path):

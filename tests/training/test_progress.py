@@ -49,6 +49,8 @@ def test_the_clock_of_held_out_quality_stands_while_it_is_measured(tmp_path, mon
     resumed = progress.HeldOut(tmp_path / "heldout.jsonl", start=15)
     now[0] += 3
     resumed.mark(18)
+    now[0] += 1
+    resumed.mark(19)  # whose state is not written any more
     now[0] += 100  # lost by a kill
     resumed.close()
     resumed = progress.HeldOut(tmp_path / "heldout.jsonl", start=18)
