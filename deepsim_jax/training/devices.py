@@ -301,6 +301,12 @@ class Compiled:
         self.seconds = time.monotonic() - start
         return executable
 
+    def settle(self):
+        """Waits for a compilation in the background that no one needs any more: it cannot be stopped."""
+        if self._compiling is not None and not self._compiling.done():
+            log.info("waiting for the compiler, which has begun with the next steps")
+            concurrent.futures.wait([self._compiling])
+
     def __call__(self, state, data, frozen, steps: int = 1):
         """`steps` of them: (new state, the last one's metrics). The first call waits for the compiler.
 

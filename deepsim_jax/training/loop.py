@@ -256,6 +256,8 @@ def _train(place, compiled, saver):
                 place = place.following()
                 place, stop, compiled = _stage(place, compiled or place.compiling(), saver, guard, bar,
                                                measured, agreed)
+            if compiled:
+                compiled.settle()
     finally:
         bar.close()
         if measured:

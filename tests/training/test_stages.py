@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import logging
+import threading
+import time
 
 import jax
 import jax.numpy as jnp
@@ -119,6 +122,27 @@ def test_the_next_stage_is_compiled_while_this_one_trains(tmp_path, monkeypatch)
     monkeypatch.setattr(progress.Progress, "advance", advanced)
     assert train(make(tmp_path)).finished
     assert seen == [(2,), (3,), *[1] * LENGTH, (4,), *[1] * 2 * LENGTH]
+
+
+def test_a_stopped_run_waits_for_the_compiler(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "deepsim_jax")
+    stopped, compiled, compile_ = threading.Event(), [], loop.devices.Compiled._compile
+
+    def slow(self, state, *rest):
+        if compiled:  # the second stage's
+            assert stopped.wait(60)
+            time.sleep(0.2)
+        compiled.append(compile_(self, state, *rest))
+        return compiled[-1]
+
+    def agreed(call, asked):
+        stopped.set()
+        return True
+
+    monkeypatch.setattr(loop.devices.Compiled, "_compile", slow)
+    monkeypatch.setattr(loop.devices, "stop_agreed", agreed)
+    assert train(make(tmp_path)).step == 1
+    assert len(compiled) == 2 and "waiting for the compiler" in caplog.text
 
 
 def test_each_stage_stands_on_the_one_before(whole):
