@@ -288,6 +288,8 @@ def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
                     best = here().left
                     measured.write(done, lambda: run.measure(best))
 
+    # A GPU's compiler tries its kernels out there, where the training would disturb it.
+    meanwhile = jax.default_backend() != "gpu" and place.index + 1 < len(run.stages)
     done, last = place.step, place.step == run.steps
     measure()  # a kill may have come between saving this step and measuring it
     while done < end:
@@ -295,8 +297,6 @@ def _stage(place, compiled, saver, guard, bar, measured, stop_agreed):
         count = min(compiled.most, end - done, (run.cadence.next_after(done) or end) - done)
         state, metrics = compiled(state, data, frozen, count)
         done += count
-        # A GPU's compiler tries its kernels out there, where the training would disturb it.
-        meanwhile = jax.default_backend() != "gpu" and place.index + 1 < len(run.stages)
         if meanwhile and upcoming is None:
             upcoming = here().following_shapes().compiling()
         bar.advance(count)

@@ -149,7 +149,8 @@ class Progress:
         self._done += steps
         self._first = self._first or (self._done, time.monotonic())
         if self._bar is not None:
-            self._bar.left = self._left() or "?"
+            pace = self._pace()
+            self._bar.left = self._left(pace) if pace else "?"
             self._bar.update(steps)
 
     def report(self, step: int, values: dict[str, float]):
@@ -166,24 +167,23 @@ class Progress:
                 self._board.add_scalar(name, value, step)
 
     def _speed(self):
-        left = self._left()
-        if not left:
-            return "compiled"
-        steps, seconds = self._done - self._first[0], time.monotonic() - self._first[1]
-        return f"{steps / seconds:.2f} step/s  {left} left"
+        pace = self._pace()
+        return f"{1 / pace:.2f} step/s  {self._left(pace)} left" if pace else "compiled"
 
-    def _left(self):
-        """The time until the end, if all stages' steps take as much longer as their efforts say."""
+    def _pace(self):
+        """Seconds a step of this stage, since its first; None before there is one."""
         steps, seconds = self._done - self._first[0], time.monotonic() - self._first[1]
-        if not steps:
-            return None
+        return seconds / steps if steps else None
+
+    def _left(self, pace):
+        """The time until the end, if all stages' steps take as much longer as their efforts say."""
         ahead, own, end = 0.0, None, 0
         for count, effort in self._stages:
             end += count
             if self._done <= end:
                 own = own or effort
                 ahead += min(count, end - self._done) * effort
-        return tqdm.tqdm.format_interval(seconds / steps * ahead / own)
+        return tqdm.tqdm.format_interval(pace * ahead / own)
 
     def close(self):
         """Ends the bar's line and closes the files."""
