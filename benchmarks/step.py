@@ -34,10 +34,8 @@ import matmul
 import numpy as np
 import record
 
-from deepsim_jax import api, hugepages, losses, settings
+from deepsim_jax import api, hugepages, settings
 from deepsim_jax.data import pair
-from deepsim_jax.models.deepsim import task as deepsim
-from deepsim_jax.nets import features
 from deepsim_jax.training import step as steps
 
 _IN_FLIGHT = 10  # steps that are dispatched before one waits, where an accelerator runs them
@@ -92,7 +90,7 @@ def parts(run, state, frozen) -> dict:
     task = stage.task
     batch = jax.jit(task.batch)
     inputs = jax.block_until_ready(batch(keys, stage.pair))
-    primitives, photos = inputs
+    primitives, photos, places = inputs
     module = task.architecture.generator()
 
     @jax.jit
@@ -120,7 +118,8 @@ def parts(run, state, frozen) -> dict:
         "generator": lambda: generator_gradient(state.generator, primitives, fake),
         "discriminator": lambda: discriminator(fake, state.discriminator, inputs)}
     if frozen is not None:
-        found["features"] = functools.partial(_features(task), fake, photos, frozen)
+        perceptual = jax.jit(jax.value_and_grad(task.perceptual))
+        found["features"] = functools.partial(perceptual, fake, photos, places, frozen)
     return found
 
 
@@ -135,19 +134,6 @@ class _GivenPicture:
 
     def apply(self, variables, _):
         return variables["params"]
-
-
-def _features(task):
-    """(generated, true pictures, frozen) -> the perceptual loss and its gradient to the first."""
-    depth = task.perceptual_depth
-
-    def loss(fake, photos, frozen):
-        of = functools.partial(
-            features.vgg_features, frozen, taps=deepsim.PERCEPTUAL_TAPS[:depth],
-            normalise=task.perceptual_normalise, dtype=jnp.dtype(task.architecture.dtype))
-        return losses.perceptual(of(fake), of(photos), deepsim.PERCEPTUAL_WEIGHTS[:depth])
-
-    return jax.jit(jax.value_and_grad(loss))
 
 
 def updates(run, state):

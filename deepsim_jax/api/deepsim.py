@@ -192,7 +192,7 @@ def build_run(source, config, workdir) -> loop.Run:
         d_scales=config.model.d_scales, adversarial=loss.adversarial,
         adversarial_weight=loss.adversarial_weight, feature_matching=loss.feature_matching,
         perceptual_weight=loss.perceptual_weight, perceptual_depth=loss.perceptual_depth,
-        perceptual_normalise=loss.perceptual_normalise)
+        perceptual_levels=loss.perceptual_levels, perceptual_normalise=loss.perceptual_normalise)
     sigmas = tuple(config.augment.canny_sigmas) if config.augment.canny > 0 else ()
     moments, frozen = optax.scale_by_adam(b1=optim.b1, b2=optim.b2), _perceptual_weights(loss)
 

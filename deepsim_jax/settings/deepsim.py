@@ -48,6 +48,7 @@ RANGES = {
     "loss.feature_matching": (0.0, None),
     "loss.perceptual_weight": (0.0, None),
     "loss.perceptual_depth": (1, 5),
+    "loss.perceptual_levels": (1, 4),
     "train.batch": (1, None),
     "train.coarse_steps": (0, None),
     "train.coarse_scale": (0.1, 1.0),
@@ -140,6 +141,7 @@ def _loss():
     loss.perceptual_weight = 10.0
     loss.perceptual_normalise = True  # ImageNet mean and std; the published program feeds raw
     loss.perceptual_depth = 5  # taps relu1_1 .. relu<depth>_1; fewer is faster
+    loss.perceptual_levels = 1  # 2: VGG sees the picture at half its size and a quarter of it in full
     loss.vgg19_file = ""  # torchvision's vgg19 state dict; empty: a verified download
     return loss
 

@@ -57,6 +57,7 @@ def test_three_steps_equal_the_published_programs():
         weights["D"], convert.discriminator_architecture(weights["D"]))
     state = states.create(lambda key: (generator, discriminator), jax.random.key(0), ADAM, ema=False)
     batch = tuple(jnp.asarray(np.transpose(arrays[k], (0, 2, 3, 1))) for k in "xy")
+    batch += (jnp.zeros((1, 0, 2)),)
     step = jax.jit(steps.make_step(lambda keys, pair: pair, task.losses, updates(), seed=0))
     for number in range(3):
         state, found = step(state, jnp.arange(1), batch, None)

@@ -7,12 +7,14 @@ import jax
 import jax.numpy as jnp
 
 from deepsim_jax import augment, losses
-from deepsim_jax.models.deepsim import networks
+from deepsim_jax.models.deepsim import networks, views
 from deepsim_jax.nets import features, patch
 
 PERCEPTUAL_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 PERCEPTUAL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 """VGG layers of the perceptual loss and their published weights."""
+
+_PLACES = 2  # folded into a sample's key; the numbers below are what splitting it uses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Task:
       adversarial: "lsgan" or "log".
       adversarial_weight, feature_matching, perceptual_weight: weights of the generator's terms.
       perceptual_depth: how many of the five VGG taps are used.
+      perceptual_levels: at how many scales VGG sees a picture (see `views`); 1: as it is.
       perceptual_normalise: whether VGG's input is normalised as for ImageNet.
     """
 
@@ -88,6 +91,7 @@ class Task:
     feature_matching: float = 10.0
     perceptual_weight: float = 10.0
     perceptual_depth: int = 5
+    perceptual_levels: int = 1
     perceptual_normalise: bool = True
 
     def _discriminator(self):
@@ -104,15 +108,22 @@ class Task:
         return generator["params"], discriminator["params"]
 
     def batch(self, keys, pair):
-        """Augmented (primitives, images), each (N, H, W, 3) in [-1, 1], one sample per key."""
-        return jax.vmap(lambda key: augment.augment(key, pair, self.augmentation))(keys)
+        """One augmented sample per key: (primitives, images, places).
+
+        The first two are (N, H, W, 3) in [-1, 1]; places (N, levels - 1, 2) say where VGG looks.
+        """
+        def sample(key):
+            places = views.draw(jax.random.fold_in(key, _PLACES), self.perceptual_levels)
+            return *augment.augment(key, pair, self.augmentation), places
+
+        return jax.vmap(sample)(keys)
 
     def losses(self, g_params, d_params, batch, frozen):
         """The losses of both networks from one forward pass.
 
         Args:
           g_params, d_params: parameters.
-          batch: (primitives, images).
+          batch: (primitives, images, places), see `batch`.
           frozen: VGG parameters, or None for a run without the perceptual loss.
 
         Returns:
@@ -120,7 +131,7 @@ class Task:
           unweighted terms of both. "contrast" is the generated pictures' standard deviation over
           that of the photographs; it tells a collapse.
         """
-        primitives, images = batch
+        primitives, images, places = batch
         fake = self.architecture.generator().apply({"params": g_params}, primitives)
         fake = fake.astype(jnp.float32)
         judged = jnp.concatenate([jnp.concatenate([primitives, fake], axis=-1),
@@ -136,16 +147,18 @@ class Task:
             terms["g_features"] = losses.feature_matching(of_real, of_fake)
             loss += self.feature_matching * terms["g_features"]
         if frozen is not None:
-            terms["g_perceptual"] = self._perceptual(fake, images, frozen)
+            terms["g_perceptual"] = self.perceptual(fake, images, places, frozen)
             loss += self.perceptual_weight * terms["g_perceptual"]
         terms["d"] = losses.adversarial_d(self.adversarial, real_logits, fake_logits)
         contrast = jnp.std(fake) / (jnp.std(images) + 1e-6)
         return (loss, terms["d"]), {**terms, "contrast": contrast}
 
-    def _perceptual(self, fake, images, frozen):
+    def perceptual(self, fake, images, places, frozen):
+        """The perceptual loss between pictures (N, H, W, 3), seen at `places` by VGG's parameters."""
         taps = PERCEPTUAL_TAPS[: self.perceptual_depth]
         of = functools.partial(features.vgg_features, frozen, taps=taps,
                                normalise=self.perceptual_normalise,
                                dtype=jnp.dtype(self.architecture.dtype))
-        return losses.perceptual(of(fake), of(jax.lax.stop_gradient(images)),
-                                 PERCEPTUAL_WEIGHTS[: self.perceptual_depth])
+        return losses.perceptual(
+            of(views.views(fake, places)), of(views.views(jax.lax.stop_gradient(images), places)),
+            PERCEPTUAL_WEIGHTS[: self.perceptual_depth])
