@@ -13,6 +13,7 @@ import numpy as np
 from jax.extend.core import Literal
 
 from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.models.deepsim import views
 from deepsim_jax.models.singan import networks
 from deepsim_jax.models.singan import task as singan
 from deepsim_jax.nets import features, patch
@@ -106,11 +107,14 @@ def lean_step(task: deepsim.Task, size: tuple[int, int], batch: int, weights: di
     def image(samples, channels):
         return jax.ShapeDtypeStruct((samples, *size, channels), jnp.float32)
 
+    seen = jax.eval_shape(views.views, image(batch, 3), jax.ShapeDtypeStruct(
+        (batch, task.perceptual_levels - 1, 2), jnp.float32))
+
     generator = convolutions(_applied(task.architecture.generator()), g_params, image(batch, 3))
     judge = convolutions(_applied(_discriminator(task)), d_params, image(2 * batch, 6))
     taps = deepsim.PERCEPTUAL_TAPS[: task.perceptual_depth]
     looking = [] if weights is None else convolutions(
-        lambda params, x: features.vgg_features(params, x, taps), weights, image(batch, 3))
+        lambda params, x: features.vgg_features(params, x, taps), weights, seen)
     forward = _sum(generator)
     parts = {
         "generator forward": forward,

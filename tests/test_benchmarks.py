@@ -1,5 +1,6 @@
 """What the benchmarks' figures are computed from; the measuring itself is not repeated here."""
 
+import dataclasses
 import importlib
 import json
 import re
@@ -36,6 +37,9 @@ def test_arithmetic_of_the_papers_step(benchmark, size, batch, gmac):
     without = arithmetic.lean_step(task, size, batch, None)
     assert without["features"] == 0
     assert without["step"] == pytest.approx(found["step"] - found["features"])
+    half = dataclasses.replace(task, perceptual_levels=2)
+    assert arithmetic.lean_step(half, size, batch, arithmetic.vgg19_shapes())["features"] == (
+        pytest.approx(found["features"] / 2))
 
 
 def test_a_config_and_its_changes_are_read_from_one_word(benchmark):
