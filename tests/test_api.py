@@ -376,6 +376,7 @@ def test_the_first_steps_are_coarse(tmp_path):
     config = settings.load("quickstart:tiny")
     with config.unlocked():
         config.train.steps, config.train.coarse_steps, config.train.constant_fraction = 10, 4, 0.5
+        config.loss.perceptual_levels = 3
     photo = np.random.default_rng(0).integers(0, 256, (64, 48, 3)).astype(np.uint8)
     source = pair.prepare(photo, kind="edges")
     run = api.build_run(source, config, tmp_path)
@@ -384,6 +385,7 @@ def test_the_first_steps_are_coarse(tmp_path):
     assert [float(coarse.updates.decay(step)) for step in (0, 3)] == [1, 1]
     assert [float(fine.updates.decay(step)) for step in (0, 3, 6)] == [1, 1, 0]
     assert (coarse.pair.image.shape, fine.pair.image.shape) == ((32, 24, 3), (64, 48, 3))
+    assert (coarse.task.perceptual_levels, fine.task.perceptual_levels) == (2, 3)
     begun = fine.begin(coarse.begin().replace(step=jnp.int32(4)))
     assert int(begun.step) == 0
     jax.tree.map(np.testing.assert_array_equal, begun.generator, coarse.begin().generator)

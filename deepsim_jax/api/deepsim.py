@@ -1,6 +1,8 @@
 """DeepSIM for a program: `Model`, `import_torch`, `make_primitive`, and how a config becomes a run."""
 
+import dataclasses
 import logging
+import math
 import pathlib
 
 import jax
@@ -196,10 +198,12 @@ def build_run(source, config, workdir) -> loop.Run:
     sigmas = tuple(config.augment.canny_sigmas) if config.augment.canny > 0 else ()
     moments, frozen = optax.scale_by_adam(b1=optim.b1, b2=optim.b2), _perceptual_weights(loss)
 
-    def stage(source, count, constant, number):
+    def stage(source, count, constant, number, scale=1.0):
         height, width = source.primitive.shape[:2]
+        # Of a picture at half the size VGG's windows are as large at one level fewer.
+        levels = max(1, task.perceptual_levels + round(math.log2(scale)))
         return stages.Simultaneous(
-            task=task, seed=config.seed + number, effort=height * width,
+            task=dataclasses.replace(task, perceptual_levels=levels), seed=config.seed + number, effort=height * width,
             title=f"at {width}x{height} px" if coarse else "",
             updates=steps.Updates(
                 moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count,
@@ -208,7 +212,8 @@ def build_run(source, config, workdir) -> loop.Run:
 
     coarse = keys.coarse_steps(config)
     fine = cadence.steps - coarse
-    trained = [stage(pair.reduced(source, cadence.coarse_scale), coarse, coarse, 0)] if coarse else []
+    scale = cadence.coarse_scale
+    trained = [stage(pair.reduced(source, scale), coarse, coarse, 0, scale)] if coarse else []
     trained.append(stage(source, fine, round(fine * cadence.constant_fraction), len(trained)))
     return loop.Run(
         workdir=workdir, stages=tuple(trained), batch=cadence.batch,
