@@ -34,6 +34,7 @@ def get_config(option: str = ""):
     config.loss.adversarial_weight = 0.1
     config.loss.feature_matching = 1.0
     config.loss.perceptual_depth = 4
+    config.loss.perceptual_levels = 2
     config.loss.perceptual_weight = 20.0
     config.optim.g_rate = 7e-4
     config.optim.d_rate = 5e-4

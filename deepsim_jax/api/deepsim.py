@@ -203,7 +203,8 @@ def build_run(source, config, workdir) -> loop.Run:
         # Of a picture at half the size VGG's windows are as large at one level fewer.
         levels = max(1, task.perceptual_levels + round(math.log2(scale)))
         return stages.Simultaneous(
-            task=dataclasses.replace(task, perceptual_levels=levels), seed=config.seed + number, effort=height * width,
+            task=dataclasses.replace(task, perceptual_levels=levels), seed=config.seed + number,
+            effort=height * width,
             title=f"at {width}x{height} px" if coarse else "",
             updates=steps.Updates(
                 moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count,
