@@ -5,8 +5,8 @@
 
 Trains at up to 256 px with half the published filters, two downsamplings of 4 and 4 of 9 blocks, for
 950 steps, the first 330 of them at half the size, where they take a quarter of the time.
-Time: 5 to 10 minutes on two quiet CPU cores, by processor, for a photo trained at 256x170, half as much
-again at 256x256.
+Time: 6 minutes on two quiet CPU cores that multiply matrices at 330 GFLOP/s, less on faster ones, for a
+photo trained at 256x170; half as much again at 256x256.
 Expected score: pictures in which edits of the drawing are followed everywhere, with the photo's colours
 and texture. For a large photo's fine texture train longer and larger, e.g. with
 
