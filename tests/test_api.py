@@ -394,3 +394,19 @@ def test_the_first_steps_are_coarse(tmp_path):
     config.train.coarse_steps = 8
     assert [stage.steps for stage in api.build_run(source, config, tmp_path).stages] == [5, 5]
     assert not settings.extendable(config)
+
+
+@pytest.mark.parametrize("size, coarse_steps, depth, message", [
+    ((20, 30), 4, 2, "train.coarse_steps: .* too small .*; set train.coarse_steps=0"),
+    ((40, 60), 0, 5, "perceptual_levels=3: windows of 15x10 pixels .* choose fewer levels")])
+def test_pictures_too_small_for_coarse_steps_or_windows_are_refused(
+        tmp_path, monkeypatch, size, coarse_steps, depth, message):
+    config = settings.load("quickstart:tiny")
+    with config.unlocked():
+        config.train.steps, config.train.coarse_steps = 10, coarse_steps
+        config.loss.perceptual_levels, config.loss.perceptual_depth = 3, depth
+    photo = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    source = pair.prepare(photo, kind="edges")
+    monkeypatch.setattr(api.deepsim.pretrained, "load_vgg16", dict)
+    with pytest.raises(UserError, match=message):
+        api.build_run(source, config, tmp_path)

@@ -202,6 +202,8 @@ def build_run(source, config, workdir) -> loop.Run:
         height, width = source.primitive.shape[:2]
         # Of a picture at half the size VGG's windows are as large at one level fewer.
         levels = max(1, task.perceptual_levels + round(math.log2(scale)))
+        if frozen is not None:
+            _check_windows(height, width, levels, loss)
         return stages.Simultaneous(
             task=dataclasses.replace(task, perceptual_levels=levels), seed=config.seed + number,
             effort=height * width,
@@ -214,7 +216,7 @@ def build_run(source, config, workdir) -> loop.Run:
     coarse = keys.coarse_steps(config)
     fine = cadence.steps - coarse
     scale = cadence.coarse_scale
-    trained = [stage(pair.reduced(source, scale), coarse, coarse, 0, scale)] if coarse else []
+    trained = [stage(_coarse(source, scale), coarse, coarse, 0, scale)] if coarse else []
     trained.append(stage(source, fine, round(fine * cadence.constant_fraction), len(trained)))
     return loop.Run(
         workdir=workdir, stages=tuple(trained), batch=cadence.batch,
@@ -227,6 +229,24 @@ def build_run(source, config, workdir) -> loop.Run:
         measure=_held_out_measure(source, sizes, config),
         steps_per_dispatch=devices.steps_per_dispatch(cadence.steps_per_dispatch),
         precision=cadence.precision)
+
+
+def _coarse(source, scale):
+    try:
+        return pair.reduced(source, scale)
+    except UserError as error:
+        raise UserError(f"train.coarse_steps: this pair at train.coarse_scale={scale} of its size is too "
+                        f"small ({error}); set train.coarse_steps=0") from error
+
+
+def _check_windows(height, width, levels, loss):
+    """Refuses a picture whose windows are too small for VGG, with the keys that would help."""
+    parts, least = 2 ** (levels - 1), 2 ** (loss.perceptual_depth - 1)
+    if levels > 1 and min(height, width) // parts < least:
+        raise UserError(
+            f"loss.perceptual_levels={loss.perceptual_levels}: windows of {width // parts}x"
+            f"{height // parts} pixels of a picture of {width}x{height} are too small for VGG's "
+            f"{loss.perceptual_depth} activations, which need {least}; choose fewer levels")
 
 
 def _held_out_measure(source, sizes, config):
