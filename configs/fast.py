@@ -7,7 +7,7 @@
 downsamplings. What differs from it: 64 filters and 6 blocks, batches of 2, a learning rate of 7e-4 and a
 longer moving average of the generator.
 Time: made for a GPU, not yet measured there; by its arithmetic some 2 hours on two CPU cores at 256x256,
-a quarter of the paper config's.
+a fifth of the paper config's.
 Expected score: meant to reach the paper config's LPIPS on held-out frames in a fifth of its steps; not
 yet measured (`benchmarks/time_to_quality.py fast paper,model.dtype=bfloat16 --sequence=...` does it).
 An earlier form, with all five VGG activations, three downsamplings and batches of 1, had .091 on
