@@ -11,6 +11,8 @@ import json
 import pathlib
 import sys
 
+import record
+
 from deepsim_jax import pages, plots
 from deepsim_jax.errors import UserError
 from deepsim_jax.pages import Heading
@@ -168,6 +170,7 @@ def time_to_quality(found) -> list:
         "the process to the last checkpoint, compilation included, pauses for measuring left out; in "
         "brackets those of a run that measures nothing. TFLOP: arithmetic of the leanest step.")]
     for kind, of in found["kinds"].items():
+        of = _renamed(of, _short(of["configs"]))
         leaks = of["edges_from"] == "true frames"
         parts.append(pages.heading(f"Primitive {kind}" + ", edges from the true frames" * leaks, 3))
         parts += [pages.warning(LEAK)] if leaks else []
@@ -177,6 +180,23 @@ def time_to_quality(found) -> list:
         parts += [pages.folded(f"Settings of {label} (default -> here)", [pages.bullets(run["config"])])
                   for label, run in of["configs"].items()]
     return parts
+
+
+def _short(labels) -> dict:
+    """Label -> what stands in tables and plots: long lists of changed keys do not fit there."""
+    parts = {label: record.CHANGE.split(label) for label in labels}
+    short = {label: f"{name}, {len(changes)} keys changed" if len(changes) > 2 else label
+             for label, (name, *changes) in parts.items()}
+    return short if len(set(short.values())) == len(short) else dict(zip(labels, labels, strict=True))
+
+
+def _renamed(of, names):
+    """The figures of a kind of primitive with other names of its configs."""
+    ends = {f"end of {label}": f"end of {name}" for label, name in names.items()}
+    return {**of, "configs": {names[label]: run for label, run in of["configs"].items()},
+            "reached": {ends.get(target, target): {
+                **there, "configs": {names[label]: place for label, place in there["configs"].items()}}
+                for target, there in of["reached"].items()}}
 
 
 def _quality_table(of):

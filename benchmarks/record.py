@@ -3,9 +3,13 @@
 import json
 import os
 import pathlib
+import re
 import sys
 
 from deepsim_jax import machine
+
+CHANGE = re.compile(r",(?=[a-z_]+(?:\.\w+)?=)")
+"""What divides a config's name from its changed keys and these from each other, on the command line."""
 
 
 def write(path: str, figures: dict):

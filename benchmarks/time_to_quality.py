@@ -61,7 +61,7 @@ class Spec:
 
     @classmethod
     def read(cls, text: str):
-        config, *changes = re.split(r",(?=[a-z_]+(?:\.\w+)?=)", text)
+        config, *changes = record.CHANGE.split(text)
         return cls(text, config, {key: _value(value) for key, value in
                                   (change.split("=", 1) for change in changes)})
 

@@ -94,6 +94,19 @@ ABOUT = {"date": "2026-01-02T03:04:05+00:00", "processor": "a processor", "cores
          "devices": ["cpu 0"], "deepsim_jax": "0.1", "python": "3.11", "jax": "0.10"}
 
 
+def test_long_names_of_configs_are_short_on_the_page(benchmark):
+    page, long = benchmark("page"), "quickstart,train.steps=9,augment.tps_points=(4, 2),seed=1"
+    names = page._short(["quickstart", "paper,train.steps=9", long])
+    assert list(names.values()) == ["quickstart", "paper,train.steps=9", "quickstart, 3 keys changed"]
+    other = long.replace("seed=1", "seed=2")
+    assert page._short([long, other]) == {long: long, other: other}
+    found = page._renamed({"configs": {long: 1}, "reached": {
+        f"end of {long}": {"lpips": 1, "configs": {long: 2}}, "LPIPS 1": {"configs": {}}}}, names)
+    short = names[long]
+    assert found == {"configs": {short: 1}, "reached": {
+        f"end of {short}": {"lpips": 1, "configs": {short: 2}}, "LPIPS 1": {"configs": {}}}}
+
+
 def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, tmp_path):
     page, quality = benchmark("page"), benchmark("time_to_quality")
     runs = [{"seed": seed, "curve": [
