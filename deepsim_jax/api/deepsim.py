@@ -17,6 +17,7 @@ from deepsim_jax.evaluate import protocol, results_page
 from deepsim_jax.models.deepsim import task as deepsim
 from deepsim_jax.settings import deepsim as keys
 from deepsim_jax.training import checkpoint, devices, loop, progress, stages
+from deepsim_jax.training import state as states
 from deepsim_jax.training import step as steps
 from deepsim_jax.weights import convert, pretrained, torch_zip
 
@@ -184,19 +185,27 @@ def augmentation(config, **changes) -> augment.Augmentation:
     return augment.Augmentation(**{**draws, **changes})
 
 
-def build_run(source, config, workdir) -> loop.Run:
-    """The one place that translates a config of DeepSIM into plain arguments."""
-    loss, optim, cadence = config.loss, config.optim, config.train
-    sizes = architecture(config)
-    task = deepsim.Task(
-        architecture=sizes, augmentation=augmentation(config),
+def _task(config):
+    loss = config.loss
+    return deepsim.Task(
+        architecture=architecture(config), augmentation=augmentation(config),
         d_filters=config.model.d_filters, d_layers=config.model.d_layers,
         d_scales=config.model.d_scales, adversarial=loss.adversarial,
         adversarial_weight=loss.adversarial_weight, feature_matching=loss.feature_matching,
         perceptual_weight=loss.perceptual_weight, perceptual_depth=loss.perceptual_depth,
         perceptual_levels=loss.perceptual_levels, perceptual_normalise=loss.perceptual_normalise)
+
+
+def _moments(config):
+    return optax.scale_by_adam(b1=config.optim.b1, b2=config.optim.b2)
+
+
+def build_run(source, config, workdir) -> loop.Run:
+    """The one place that translates a config of DeepSIM into plain arguments."""
+    loss, optim, cadence = config.loss, config.optim, config.train
+    sizes, task, moments = architecture(config), _task(config), _moments(config)
     sigmas = tuple(config.augment.canny_sigmas) if config.augment.canny > 0 else ()
-    moments, frozen = optax.scale_by_adam(b1=optim.b1, b2=optim.b2), _perceptual_weights(loss)
+    frozen, initial = _perceptual_weights(loss), _initial(config, workdir)
 
     def stage(source, count, constant, number, scale=1.0):
         height, width = source.primitive.shape[:2]
@@ -206,12 +215,13 @@ def build_run(source, config, workdir) -> loop.Run:
             _check_windows(height, width, levels, loss)
         return stages.Simultaneous(
             task=dataclasses.replace(task, perceptual_levels=levels), seed=config.seed + number,
-            effort=height * width,
+            effort=height * width * _effort_per_pixel(levels),
             title=f"at {width}x{height} px" if coarse else "",
             updates=steps.Updates(
                 moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count,
                 constant_steps=constant, ema=cadence.ema),
-            pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas), frozen=frozen)
+            pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas), frozen=frozen,
+            initial=initial)
 
     coarse = keys.coarse_steps(config)
     fine = cadence.steps - coarse
@@ -229,6 +239,52 @@ def build_run(source, config, workdir) -> loop.Run:
         measure=_held_out_measure(source, sizes, config),
         steps_per_dispatch=devices.steps_per_dispatch(cadence.steps_per_dispatch),
         precision=cadence.precision)
+
+
+def network_sizes(config) -> dict:
+    """The keys of a config that say how large the networks' parameters are."""
+    return {f"model.{key}": value for key, value in config.model.items() if key != "dtype"}
+
+
+def _initial(config, workdir):
+    """The networks that `train.start_from` names; None for random ones, or if the run has its own."""
+    chosen = config.train.start_from
+    if not chosen or rundir.is_run(workdir):
+        return None
+    sizes, *networks = _newest_networks(pathlib.Path(chosen).absolute())
+    differing = [f"{key}={wanted}, there {sizes.get(key)}"
+                 for key, wanted in network_sizes(config).items() if wanted != sizes.get(key)]
+    if differing:
+        raise UserError(f"train.start_from={chosen}: its networks have other sizes than this config's "
+                        f"({'; '.join(differing)}); set train.start_from= to begin with random ones")
+    log.info("beginning with the networks of %s", chosen)
+    return networks
+
+
+def _newest_networks(folder):
+    """(sizes, generator, discriminator) of the newest checkpoint of a run."""
+    config = rundir.read_config(folder)
+    if config.system != "deepsim":
+        raise UserError(f"train.start_from={folder}: a run of DeepSIM is needed")
+    shapes = jax.eval_shape(lambda: states.create(
+        _task(config).init, jax.random.key(0), _moments(config), ema=config.train.ema > 0))
+    saver = checkpoint.Checkpoints(folder / "checkpoints", read_only=True)
+    try:
+        step = saver.latest()
+        if step is None:
+            raise UserError(f"train.start_from={folder}: no complete checkpoint in it")
+        state = loop.from_trees(saver.restore(step, loop.to_trees(shapes)))
+    finally:
+        saver.close()
+    return network_sizes(config), state.best_generator, state.discriminator
+
+
+def _effort_per_pixel(levels):
+    """How long a step takes for a pixel, as a share of one in which VGG sees the whole picture.
+
+    In the quickstart's step VGG takes three fifths of the time; at several levels it sees fewer pixels.
+    """
+    return 0.4 + 0.6 * levels / 4 ** (levels - 1)
 
 
 def _coarse(source, scale):

@@ -152,6 +152,8 @@ def _train():
     # So many of the steps, at first, see the pair smaller, at the full rates; at most half of them.
     train.coarse_steps = 0
     train.coarse_scale = 0.5  # times the training size
+    # Folder of the run whose networks this one begins with; empty: random ones.
+    train.start_from = ""
     train.batch = 1  # augmented copies of the pair per step, over all devices
     train.devices = 0  # 0: as many as there are and as divide the batch
     train.measure_every = 0  # steps between measurements on held-out frames of data.sequence; 0: none
@@ -169,6 +171,7 @@ def shrink(config: ml_collections.ConfigDict):
     config.model.d_filters = 4
     config.loss.perceptual_depth = 2
     config.train.coarse_steps = 0
+    config.train.start_from = ""
     shared.shrink(config.train, steps=6)
 
 

@@ -34,6 +34,7 @@ class Simultaneous:
       seed: of the run.
       pair: what is trained on, on the device.
       frozen: weights that are used but not trained, or None.
+      initial: (generator, discriminator) parameters before the first step, or None for random ones.
     """
 
     task: Any
@@ -41,6 +42,7 @@ class Simultaneous:
     seed: int
     pair: Any
     frozen: Any
+    initial: Any = None
     title: str = ""
     about: dict[str, float] = dataclasses.field(default_factory=dict)
     effort: float = 1.0
@@ -56,7 +58,8 @@ class Simultaneous:
         if earlier is not None:
             return earlier.replace(step=jnp.zeros((), jnp.int32))
         # The default generator takes half a second to compile for every single array.
-        return self._create(jax.random.key(self.seed, impl="rbg"))
+        state = self._create(jax.random.key(self.seed, impl="rbg"))
+        return state if self.initial is None else states.with_networks(state, *self.initial)
 
     @functools.cached_property
     def _create(self):
