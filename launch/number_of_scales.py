@@ -53,7 +53,8 @@ def main(arguments: list[str]) -> pathlib.Path:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
+    logging.getLogger("deepsim_jax").setLevel(logging.INFO)
     try:
         print(main(sys.argv[1:]))
     except UserError as error:
