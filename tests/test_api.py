@@ -399,7 +399,6 @@ def test_the_first_steps_are_coarse(tmp_path):
 def test_the_time_left_knows_what_vgg_sees(tmp_path, monkeypatch):
     monkeypatch.setattr(api.deepsim.pretrained, "load_vgg16", dict)
     config = settings.load("quickstart")
-    config.train.start_from = ""
     photo = np.random.default_rng(0).integers(0, 256, (192, 192, 3)).astype(np.uint8)
     coarse, fine = api.build_run(pair.prepare(photo, kind="edges"), config, tmp_path).stages
     assert 2.7 < fine.effort / coarse.effort < 2.9, "as measured; pixels alone would say 4"

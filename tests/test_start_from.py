@@ -56,6 +56,7 @@ def test_a_beginning_that_does_not_fit_is_refused(tmp_path, run, trained_singan,
         with pytest.raises(UserError, match=message):
             api.build_run(source, config, tmp_path / "new")
     shutil.rmtree(run / "checkpoints")
+    config = settings.load("quickstart:tiny")
     config.train.start_from = str(run)
     with pytest.raises(UserError, match="no complete checkpoint"):
         api.build_run(source, config, tmp_path / "new")

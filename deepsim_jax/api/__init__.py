@@ -94,14 +94,8 @@ def load(workdir) -> Model | SinganModel:
     workdir = pathlib.Path(workdir).absolute()
     config = rundir.read_config(workdir)
     system, source = _SYSTEMS[config.system], sources.load_source(config, workdir / "pair")
-    saver = checkpoint.Checkpoints(workdir / "checkpoints", read_only=True)
-    try:
-        step = saver.latest()
-        if step is None:
-            raise UserError(f"{workdir}: no complete checkpoint in it; start its training again")
+    with checkpoint.newest(workdir) as (saver, step):
         left = system.restore(source, config, workdir, saver, step)
-    finally:
-        saver.close()
     model = system.model(left, source, config, workdir=workdir, step=step)
     if not model.finished:
         log.warning("%s: trained for %d of %d steps so far", workdir, step, total_steps(config, source))

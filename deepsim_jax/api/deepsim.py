@@ -215,7 +215,7 @@ def build_run(source, config, workdir) -> loop.Run:
             _check_windows(height, width, levels, loss)
         return stages.Simultaneous(
             task=dataclasses.replace(task, perceptual_levels=levels), seed=config.seed + number,
-            effort=height * width * _effort_per_pixel(levels),
+            effort=height * width * (1 if frozen is None else _effort_per_pixel(levels)),
             title=f"at {width}x{height} px" if coarse else "",
             updates=steps.Updates(
                 moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count,
@@ -241,42 +241,28 @@ def build_run(source, config, workdir) -> loop.Run:
         precision=cadence.precision)
 
 
-def network_sizes(config) -> dict:
-    """The keys of a config that say how large the networks' parameters are."""
-    return {f"model.{key}": value for key, value in config.model.items() if key != "dtype"}
-
-
 def _initial(config, workdir):
-    """The networks that `train.start_from` names; None for random ones, or if the run has its own."""
-    chosen = config.train.start_from
-    if not chosen or rundir.is_run(workdir):
+    """The networks of the run that `train.start_from` names, as of its newest checkpoint.
+
+    None for random ones, or if the run in the workdir has begun and so has its own.
+    """
+    if not config.train.start_from or rundir.is_run(workdir):
         return None
-    sizes, *networks = _newest_networks(pathlib.Path(chosen).absolute())
-    differing = [f"{key}={wanted}, there {sizes.get(key)}"
-                 for key, wanted in network_sizes(config).items() if wanted != sizes.get(key)]
-    if differing:
-        raise UserError(f"train.start_from={chosen}: its networks have other sizes than this config's "
-                        f"({'; '.join(differing)}); set train.start_from= to begin with random ones")
-    log.info("beginning with the networks of %s", chosen)
-    return networks
-
-
-def _newest_networks(folder):
-    """(sizes, generator, discriminator) of the newest checkpoint of a run."""
-    config = rundir.read_config(folder)
-    if config.system != "deepsim":
+    folder = pathlib.Path(config.train.start_from).absolute()
+    other = rundir.read_config(folder)
+    if other.system != "deepsim":
         raise UserError(f"train.start_from={folder}: a run of DeepSIM is needed")
+    differing = [f"model.{key}={config.model[key]}, there {value}" for key, value in other.model.items()
+                 if key != "dtype" and value != config.model[key]]
+    if differing:
+        raise UserError(f"train.start_from={folder}: its networks have other sizes than this config's "
+                        f"({'; '.join(differing)}); set train.start_from= to begin with random ones")
     shapes = jax.eval_shape(lambda: states.create(
-        _task(config).init, jax.random.key(0), _moments(config), ema=config.train.ema > 0))
-    saver = checkpoint.Checkpoints(folder / "checkpoints", read_only=True)
-    try:
-        step = saver.latest()
-        if step is None:
-            raise UserError(f"train.start_from={folder}: no complete checkpoint in it")
+        _task(other).init, jax.random.key(0), _moments(other), ema=other.train.ema > 0))
+    with checkpoint.newest(folder) as (saver, step):
         state = loop.from_trees(saver.restore(step, loop.to_trees(shapes)))
-    finally:
-        saver.close()
-    return network_sizes(config), state.best_generator, state.discriminator
+    log.info("beginning with the networks of %s", config.train.start_from)
+    return state.best_generator, state.discriminator
 
 
 def _effort_per_pixel(levels):

@@ -1,10 +1,12 @@
 """Saving and restoring training states. Orbax lives here and nowhere else."""
 
 import concurrent.futures
+import contextlib
 import logging
 import pathlib
 import shutil
 import zlib
+from collections.abc import Iterator
 
 import jax
 import numpy as np
@@ -161,6 +163,23 @@ class Checkpoints:
         self._settle()
         self._writer.shutdown()
         self._manager.close()
+
+
+@contextlib.contextmanager
+def newest(workdir: pathlib.Path) -> Iterator[tuple[Checkpoints, int]]:
+    """The checkpoints of the run in a folder, to read only, and the newest one's step.
+
+    Raises:
+      UserError: there is none.
+    """
+    saver = Checkpoints(workdir / "checkpoints", read_only=True)
+    try:
+        step = saver.latest()
+        if step is None:
+            raise UserError(f"{workdir}: no complete checkpoint in it; start its training again")
+        yield saver, step
+    finally:
+        saver.close()
 
 
 class Elsewhere:

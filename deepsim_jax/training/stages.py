@@ -58,13 +58,16 @@ class Simultaneous:
         if earlier is not None:
             return earlier.replace(step=jnp.zeros((), jnp.int32))
         # The default generator takes half a second to compile for every single array.
-        state = self._create(jax.random.key(self.seed, impl="rbg"))
-        return state if self.initial is None else states.with_networks(state, *self.initial)
+        return self._create(jax.random.key(self.seed, impl="rbg"), self.initial)
 
     @functools.cached_property
     def _create(self):
-        return jax.jit(lambda key: states.create(
-            self.task.init, key, self.updates.moments, ema=self.updates.ema > 0))
+        def create(key, initial):
+            # Copied: the steps are given the state's arrays to overwrite.
+            init = self.task.init if initial is None else lambda _: jax.tree.map(jnp.copy, initial)
+            return states.create(init, key, self.updates.moments, ema=self.updates.ema > 0)
+
+        return jax.jit(create)
 
     def make_step(self, axis: str | None):
         """The step function."""

@@ -1,6 +1,5 @@
 """Everything that a training step changes, in one frozen struct."""
 
-import functools
 from typing import Any
 
 import jax
@@ -57,10 +56,3 @@ def create(
         ema=jax.tree.map(jnp.copy, generator) if ema else None,
         carried=carried,
     )
-
-
-def with_networks(state: TrainState, generator, discriminator) -> TrainState:
-    """A state before the first step, with these parameters instead of its own."""
-    copy = functools.partial(jax.tree.map, jnp.array)
-    return state.replace(generator=copy(generator), discriminator=copy(discriminator),
-                         ema=None if state.ema is None else copy(generator))
