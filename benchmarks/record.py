@@ -1,5 +1,6 @@
-"""How every benchmark writes its figures down: beside the machine's data."""
+"""What the benchmarks share: how a config is named on the command line, and how figures are written."""
 
+import ast
 import json
 import os
 import pathlib
@@ -10,6 +11,20 @@ from deepsim_jax import machine
 
 CHANGE = re.compile(r",(?=[a-z_]+(?:\.\w+)?=)")
 """What divides a config's name from its changed keys and these from each other, on the command line."""
+
+
+def read(text: str) -> tuple[str, dict[str, object]]:
+    """"file.py,train.steps=400" -> the config's name or path, and its changed keys."""
+    name, *changes = CHANGE.split(text)
+    return name, {key: _value(value) for key, value in (change.split("=", 1) for change in changes)}
+
+
+def _value(text):
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return list(value) if isinstance(value, tuple) else value
 
 
 def write(path: str, figures: dict):

@@ -44,7 +44,8 @@ _IN_FLIGHT = 10  # steps that are dispatched before one waits, where an accelera
 def build(name: str, size: int, dtype: str, batch: int, devices: int = 1):
     """(run, frozen weights) of a config for a square picture of noise."""
     photo = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
-    config = settings.load(name)
+    name, changes = record.read(name)
+    config = settings.unflatten({**settings.flatten(settings.load(name)), **changes})
     with config.unlocked():
         perceptual = config.loss.perceptual != "none" and config.loss.perceptual_weight > 0
         config.loss.perceptual = "none"  # random weights stand in: no file is needed

@@ -25,7 +25,6 @@ reached   Where the curve is first measured at or below a target: the median of 
 """
 
 import argparse
-import ast
 import dataclasses
 import json
 import os
@@ -61,9 +60,7 @@ class Spec:
 
     @classmethod
     def read(cls, text: str):
-        config, *changes = record.CHANGE.split(text)
-        return cls(text, config, {key: _value(value) for key, value in
-                                  (change.split("=", 1) for change in changes)})
+        return cls(text, *record.read(text))
 
     def full(self, changes: dict):
         """The validated config with its own changes and these."""
@@ -73,14 +70,6 @@ class Spec:
     @property
     def folder(self) -> str:
         return re.sub(r"[^\w.=-]+", "_", self.label).strip("_.")
-
-
-def _value(text):
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    return list(value) if isinstance(value, tuple) else value
 
 
 def changes_of(options, spec: Spec, kind: str, seed: int) -> dict:

@@ -197,7 +197,7 @@ def _task(config):
 
 
 def _moments(config):
-    return optax.scale_by_adam(b1=config.optim.b1, b2=config.optim.b2)
+    return optax.scale_by_adam(b1=config.optim.b1, b2=config.optim.b2, mu_dtype=config.optim.mu_dtype)
 
 
 def build_run(source, config, workdir) -> loop.Run:
@@ -221,7 +221,7 @@ def build_run(source, config, workdir) -> loop.Run:
                 moments=moments, g_rate=optim.g_rate, d_rate=optim.d_rate, steps=count,
                 constant_steps=constant, ema=cadence.ema),
             pair=pair.to_device(source, multiple=sizes.multiple, canny_sigmas=sigmas), frozen=frozen,
-            initial=initial)
+            initial=initial, dtype=sizes.dtype)
 
     coarse = keys.coarse_steps(config)
     fine = cadence.steps - coarse

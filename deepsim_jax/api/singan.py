@@ -169,7 +169,7 @@ def build_run(source: photo.Photo, config, workdir) -> loop.Run:
     planned = plan(config, source.photo.shape[:2])
     pictures = pyramid.pictures(jnp.asarray(pair.to_float(source.photo)), planned)
     optim, cadence = config.optim, config.train
-    trained, moments = [], optax.scale_by_adam(b1=optim.b1, b2=optim.b2)
+    trained, moments = [], optax.scale_by_adam(b1=optim.b1, b2=optim.b2, mu_dtype=optim.mu_dtype)
     for scale, ((height, width), count) in enumerate(
             zip(planned.sizes, iterations(config, planned), strict=True)):
         updates = steps.Updates(

@@ -1,6 +1,5 @@
 """The step of a game in turns: a few updates of the critic, then a few of the generator."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -16,8 +15,8 @@ def make_step(
     seed: int,
     stage: int = 0,
     generator_updates: int = 3,
-) -> Callable[..., tuple[TrainState, dict]]:
-    """Builds the pure step function: one iteration, all its updates unrolled.
+) -> steps.Step:
+    """Builds the step: one iteration, all its updates unrolled.
 
     Unrolled, because convolutions in a loop are many times slower on a CPU. The generator stands
     still while the critic is trained, so that all pictures which that needs are made at once.
@@ -68,4 +67,4 @@ def make_step(
             carried=carried,
         ), {**d_terms, **g_terms, "rate": updates.g_rate * decay}
 
-    return step
+    return steps.Step.plain(step)

@@ -223,7 +223,7 @@ class Compiled:
         """Nothing is compiled yet.
 
         Args:
-          make: axis name or None -> step function, as `step.make_step` builds it.
+          make: axis name or None -> `step.Step`.
           batch: samples per step over all devices.
           count: of devices, see `choose`.
           most: steps that one call may do, see `steps_per_dispatch`.
@@ -258,12 +258,15 @@ class Compiled:
             return step
 
         def repeated(state, samples, data, frozen, length):
-            def one(_, state_and_metrics):
-                return step(state_and_metrics[0], samples, data, frozen)
+            copies, frozen = step.begin(state, frozen)
 
-            shapes = jax.eval_shape(step, state, samples, data, frozen)[1]
-            return jax.lax.fori_loop(
-                0, length, one, (state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)))
+            def one(_, carried):
+                return step.advance(*carried[:2], samples, data, frozen)
+
+            *_, metrics = jax.eval_shape(one, 0, (state, copies))
+            metrics = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), metrics)
+            state, _, metrics = jax.lax.fori_loop(0, length, one, (state, copies, metrics))
+            return state, metrics
 
         return repeated
 

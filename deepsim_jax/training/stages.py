@@ -35,6 +35,7 @@ class Simultaneous:
       pair: what is trained on, on the device.
       frozen: weights that are used but not trained, or None.
       initial: (generator, discriminator) parameters before the first step, or None for random ones.
+      dtype: that the networks compute in.
     """
 
     task: Any
@@ -43,6 +44,7 @@ class Simultaneous:
     pair: Any
     frozen: Any
     initial: Any = None
+    dtype: str = "float32"
     title: str = ""
     about: dict[str, float] = dataclasses.field(default_factory=dict)
     effort: float = 1.0
@@ -70,9 +72,10 @@ class Simultaneous:
         return jax.jit(create)
 
     def make_step(self, axis: str | None):
-        """The step function."""
+        """The step."""
         return steps.make_step(
-            self.task.batch, self.task.losses, self.updates, seed=self.seed, axis=axis)
+            self.task.batch, self.task.losses, self.updates, seed=self.seed, axis=axis,
+            dtype=self.dtype)
 
     def given(self, earlier: None = None):
         """(pair, frozen)."""
@@ -126,7 +129,7 @@ class Alternating:
         return _begin(self.task, self.updates.moments, self.updates.ema > 0, key, self.picture, earlier)
 
     def make_step(self, axis: str | None):
-        """The step function, for one device."""
+        """The step, for one device."""
         return alternating.make_step(self.task, self.updates, seed=self.seed, stage=self.number,
                                      generator_updates=self.generator_updates)
 
@@ -179,7 +182,7 @@ class After:
         return self.stage.begin(self.left)
 
     def make_step(self, axis: str | None):
-        """The step function."""
+        """The step."""
         return self.stage.make_step(axis)
 
     def given(self, earlier: None = None):

@@ -279,6 +279,7 @@ def test_the_ways_of_a_gpu_are_the_plain_ones(name):
     _assert_close(jax.jit(across)(x, g), dkernel)
     if stride == 1:
         _assert_close(jax.jit(partial(conv._cells_conv, pads=pads))(x, kernel), value)
+    _assert_close(jax.jit(partial(conv._rows_conv, **sizes))(x, kernel), value)
 
 
 @pytest.mark.parametrize("x, features", [((1, 4, 5, 8), 4), ((2, 1, 3, 3), 8)])
@@ -292,11 +293,12 @@ def test_the_transposed_ways_of_a_gpu_are_the_plain_ones(x, features):
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 @pytest.mark.parametrize("name", CASES)
-def test_other_platforms_run_the_native_convolution(platform, name):
+def test_other_platforms_run_one_convolution(platform, name):
     x, kernel, stride, pads = _arrays(name)
     function = jax.jit(partial(conv.conv2d, stride=stride, padding=pads))
     text = function.trace(x, kernel).lower(lowering_platforms=(platform,)).as_text()
-    assert text.count("stablehlo.convolution") == 1 and "dot_general" not in text
+    product = platform == "cuda" and kernel.shape[3] == 1
+    assert (text.count("stablehlo.convolution"), "dot_general" in text) == (not product, product)
 
 
 def test_a_compiled_cpu_program_has_neither_a_choice_nor_the_other_branch():

@@ -152,7 +152,7 @@ def of_many(count, most, lengths, prepare=False):
             state = {"step": state["step"] + 1, "sum": total, "before": state["sum"]}
             return state, {"sum": total, "step": state["step"]}
 
-        return step
+        return steps.Step.plain(step)
 
     compiled = devices.Compiled(make, batch=4, count=count, most=most)
     state = compiled.place({"step": jnp.int32(0), "sum": jnp.float32(0.1), "before": jnp.zeros(())})
@@ -212,7 +212,7 @@ def test_the_precision_of_products_is_the_named_one(precision, expected):
             seen.append(jax.config.jax_default_matmul_precision)
             return state, {}
 
-        return step
+        return steps.Step.plain(step)
 
     compiled = devices.Compiled(make, batch=1, count=1, precision=precision)
     compiled(jnp.ones(()), None, None)

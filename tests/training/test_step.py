@@ -25,6 +25,7 @@ def updates(**changes):
 def toy_step(**options):
     """Two parameters that only pull at each other, and a batch that is nothing but its keys."""
     def losses(g, d, batch, frozen):
+        g, d, frozen = (jnp.asarray(x, jnp.float32) for x in (g, d, frozen))
         g_loss = jnp.sum((g - frozen) ** 2) + 0.1 * jnp.sum(g * d) + jnp.mean(batch)
         d_loss = jnp.sum((d - g) ** 2)
         return (g_loss, d_loss), {"g": g_loss, "d": d_loss}
@@ -32,7 +33,8 @@ def toy_step(**options):
     def batch(keys, pair):
         return jax.vmap(jax.random.uniform)(keys) * pair
 
-    step = steps.make_step(batch, losses, updates(**options), seed=3)
+    dtype = options.pop("dtype", jnp.float32)
+    step = steps.make_step(batch, losses, updates(**options), seed=3, dtype=dtype)
     state = states.create(lambda key: (jnp.ones(3), jnp.zeros(3)), jax.random.key(0), ADAM,
                           ema=options.get("ema", 0) > 0)
     return step, state
@@ -41,7 +43,7 @@ def toy_step(**options):
 def run(step, state, count, batch=2):
     rows = []
     for _ in range(count):
-        state, metrics = step(state, jnp.arange(batch), 1.0, 2.0)
+        state, metrics = step(state, jnp.arange(batch), 1.0, jnp.float32(2))
         rows.append(metrics)
     return state, rows
 
@@ -101,3 +103,29 @@ def test_the_moving_average_follows_the_generator():
     np.testing.assert_allclose(
         new.ema, 0.1 * state.generator + 0.9 * new.generator, rtol=1e-6)
     assert new.best_generator is new.ema and run(toy_step()[0], toy_step()[1], 1)[0].ema is None
+
+
+def test_steps_in_a_row_pass_on_the_copies_that_each_would_make_of_the_parameters():
+    _, state = toy_step()
+    step = toy_step(dtype=jnp.bfloat16)[0]
+    alone, _ = run(jax.jit(step), state, 2)
+    copies, frozen = step.begin(state, jnp.float32(2))
+    passed, advance = state, jax.jit(step.advance)
+    for _ in range(2):
+        passed, copies, _ = advance(passed, copies, jnp.arange(2), 1.0, frozen)
+    assert jax.tree.leaves(copies)[0].dtype == jnp.bfloat16
+    jax.tree.map(np.testing.assert_array_equal, copies, (
+        passed.generator.astype(jnp.bfloat16), passed.discriminator.astype(jnp.bfloat16)))
+    jax.tree.map(np.testing.assert_array_equal, passed, alone)
+    assert passed.generator.dtype == passed.generator_opt.mu.dtype == jnp.float32
+
+
+def test_the_first_moment_can_be_kept_in_16_bits():
+    narrow = optax.scale_by_adam(b1=0.5, b2=0.999, mu_dtype="bfloat16")
+    step, state = toy_step(moments=narrow, g_rate=0.1)
+    state = state.replace(generator_opt=narrow.init(state.generator),
+                          discriminator_opt=narrow.init(state.discriminator))
+    new, _ = run(jax.jit(step), state, 3)
+    wide, _ = run(jax.jit(toy_step(g_rate=0.1)[0]), toy_step()[1], 3)
+    assert (new.generator_opt.mu.dtype, new.generator_opt.nu.dtype) == (jnp.bfloat16, jnp.float32)
+    np.testing.assert_allclose(new.generator, wide.generator, rtol=1e-2)
