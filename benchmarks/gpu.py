@@ -96,7 +96,7 @@ def has_gpu() -> bool:
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", default="paper", help="a shipped config or a path, changed keys after commas")
+    parser.add_argument("--config", default="paper", help="a config, changed keys after commas")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 480])
     parser.add_argument("--dtype", default="bfloat16", choices=("float32", "bfloat16"))
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])

@@ -96,7 +96,7 @@ def agreement(strong: dict) -> dict:
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", default="paper", help="a shipped config or a path, changed keys after commas")
+    parser.add_argument("--config", default="paper", help="a config, changed keys after commas")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--dtype", default="", choices=("", "float32", "bfloat16"))
     parser.add_argument("--devices", type=int, nargs="+", default=[1, 2, 4, 8])

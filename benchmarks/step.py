@@ -217,7 +217,7 @@ def rounded(figures):
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", default="paper", help="a shipped config or a path, changed keys after commas")
+    parser.add_argument("--config", default="paper", help="a config, changed keys after commas")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 480])
     parser.add_argument("--dtype", default="", choices=("", "float32", "bfloat16"))
     parser.add_argument("--batch", type=int, default=1)
