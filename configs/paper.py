@@ -3,10 +3,10 @@
     python -m deepsim_jax.main --config=configs/paper.py --workdir=runs/photo \\
         --config.data.image=photo.jpg
 
-Time: the steps take 87 s at 256x256 on one H200 with --config.model.dtype=bfloat16; compilation, up to
-a minute, comes to that (float32 and larger photos: not yet measured). On two
-CPU cores a step takes about 2 seconds at 256x256 and 5 at 480x480, the whole run 9 or 24 hours, and 4 to
-5 GiB of memory. A checkpoint takes 2.1 GiB.
+Time: the steps take 60 s at 256x256 and 112 s at 480x480 on one H200 with --config.model.dtype=bfloat16
+--config.optim.mu_dtype=bfloat16; compilation, half a minute, comes to that (float32: not yet measured).
+On two CPU cores a step takes about 2 seconds at 256x256 and 5 at 480x480, the whole run 9 or 24 hours,
+and 4 to 5 GiB of memory. A checkpoint takes 2.1 GiB.
 Expected score: LPIPS .056 on face_video at 192x192 (held-out frames, edges from the true ones) after
 12,000 steps in bfloat16, where the training frame unchanged has .080; the paper reports .216 on
 Cityscapes (mean of 16 sequences).

@@ -218,10 +218,9 @@ def _native_kernel_gradient(
 
 
 def _gpu_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
-    if _wants_cells(kernel.shape, stride):
-        return _cells_conv(x, kernel, pads)
-    if _wants_rows(kernel.shape):
-        return _rows_conv(x, kernel, stride, pads)
+    form = _gpu_form(kernel.shape, stride, pads)
+    if form:
+        return form(x, kernel)
     if _wants_planes(kernel.shape, stride):
         return products.planes_conv(x, kernel, pads)
     return _native_conv(x, kernel, stride=stride, pads=pads)
@@ -231,12 +230,9 @@ def _gpu_input_gradient(
     g: Array, kernel: Array, *, size: tuple[int, int], stride: int, pads: Pads
 ) -> Array:
     shape = (g.shape[0], *size, kernel.shape[2])
-    if _wants_cells(kernel.shape, stride):
-        like = jax.ShapeDtypeStruct(shape, g.dtype)
-        return _transposed(lambda x: _cells_conv(x, kernel, pads), like, g)
-    if _wants_rows(kernel.shape):
-        like = jax.ShapeDtypeStruct(shape, g.dtype)
-        return _transposed(lambda x: _rows_conv(x, kernel, stride, pads), like, g)
+    form = _gpu_form(kernel.shape, stride, pads)
+    if form:
+        return _transposed(lambda x: form(x, kernel), jax.ShapeDtypeStruct(shape, g.dtype), g)
     if _wants_planes(kernel.shape, stride):
         return products.columns_conv(
             g, products.adjoint(kernel), products.back_pads(kernel.shape[:2], pads))
@@ -251,12 +247,10 @@ def _gpu_kernel_gradient(
 ) -> Array:
     """Pads x beforehand where the output is the larger one, or XLA would exchange the two."""
     shape = (*size, x.shape[3], g.shape[3])
-    if _wants_cells(shape, stride):
+    form = _gpu_form(shape, stride, pads)
+    if form:
         like = jax.ShapeDtypeStruct(shape, x.dtype)
-        return _transposed(lambda k: _cells_conv(x, k, pads), like, g).astype(dtype)
-    if _wants_rows(shape):
-        like = jax.ShapeDtypeStruct(shape, x.dtype)
-        return _transposed(lambda k: _rows_conv(x, k, stride, pads), like, g).astype(dtype)
+        return _transposed(lambda k: form(x, k), like, g).astype(dtype)
     if _wants_planes(shape, stride):
         return products.thin_kernel_gradient(x, g, size, pads).astype(dtype)
     if stride == 1 and (g.shape[1] > x.shape[1] or g.shape[2] > x.shape[2]):
@@ -264,12 +258,13 @@ def _gpu_kernel_gradient(
     return _native_kernel_gradient(x, g, size=size, stride=stride, pads=pads, dtype=dtype)
 
 
-def _wants_cells(kernel: tuple, stride: int) -> bool:
-    return stride == 1 and kernel[3] <= _THIN and min(kernel[:2]) >= 5
-
-
-def _wants_rows(kernel: tuple) -> bool:
-    return kernel[2] <= _FEW and kernel[1] >= 3
+def _gpu_form(kernel: tuple, stride: int, pads: Pads) -> Callable[[Array, Array], Array] | None:
+    """Another convolution with the same result, (x, kernel) -> y, which its gradients go through, too."""
+    if stride == 1 and kernel[3] <= _THIN and min(kernel[:2]) >= 5:
+        return partial(_cells_conv, pads=pads)
+    if kernel[2] <= _FEW and kernel[1] >= 3:
+        return partial(_rows_conv, stride=stride, pads=pads)
+    return None
 
 
 def _wants_planes(kernel: tuple, stride: int) -> bool:

@@ -293,7 +293,7 @@ def test_the_transposed_ways_of_a_gpu_are_the_plain_ones(x, features):
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 @pytest.mark.parametrize("name", CASES)
-def test_other_platforms_run_one_convolution(platform, name):
+def test_other_platforms_run_one_convolution_or_a_product_to_one_channel(platform, name):
     x, kernel, stride, pads = _arrays(name)
     function = jax.jit(partial(conv.conv2d, stride=stride, padding=pads))
     text = function.trace(x, kernel).lower(lowering_platforms=(platform,)).as_text()
