@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-from deepsim_jax import machine
+from deepsim_jax import machine, settings
 
 CHANGE = re.compile(r",(?=[a-z_]+(?:\.\w+)?=)")
 """What divides a config's name from its changed keys and these from each other, on the command line."""
@@ -17,6 +17,11 @@ def read(text: str) -> tuple[str, dict[str, object]]:
     """"file.py,train.steps=400" -> the config's name or path, and its changed keys."""
     name, *changes = CHANGE.split(text)
     return name, {key: _value(value) for key, value in (change.split("=", 1) for change in changes)}
+
+
+def config(name: str, changes: dict[str, object]):
+    """The validated config of that name or path, with these keys changed."""
+    return settings.unflatten({**settings.flatten(settings.load(name)), **changes})
 
 
 def _value(text):

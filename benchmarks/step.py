@@ -34,7 +34,7 @@ import matmul
 import numpy as np
 import record
 
-from deepsim_jax import api, hugepages, settings
+from deepsim_jax import api, hugepages
 from deepsim_jax.data import pair
 from deepsim_jax.training import step as steps
 
@@ -44,8 +44,7 @@ _IN_FLIGHT = 10  # steps that are dispatched before one waits, where an accelera
 def build(name: str, size: int, dtype: str, batch: int, devices: int = 1):
     """(run, frozen weights) of a config for a square picture of noise."""
     photo = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
-    name, changes = record.read(name)
-    config = settings.unflatten({**settings.flatten(settings.load(name)), **changes})
+    config = record.config(*record.read(name))
     with config.unlocked():
         perceptual = config.loss.perceptual != "none" and config.loss.perceptual_weight > 0
         config.loss.perceptual = "none"  # random weights stand in: no file is needed

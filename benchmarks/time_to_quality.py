@@ -64,8 +64,7 @@ class Spec:
 
     def full(self, changes: dict):
         """The validated config with its own changes and these."""
-        flat = settings.flatten(settings.load(self.config))
-        return settings.unflatten({**flat, **self.changes, **changes})
+        return record.config(self.config, {**self.changes, **changes})
 
     @property
     def folder(self) -> str:
