@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Literal
 
-from deepsim_jax.models.deepsim import task as deepsim
-from deepsim_jax.models.deepsim import views
-from deepsim_jax.models.singan import networks
-from deepsim_jax.models.singan import task as singan
 from deepsim_jax.nets import features, patch
+from deepsim_jax.systems.deepsim import crops as views
+from deepsim_jax.systems.deepsim import task as deepsim
+from deepsim_jax.systems.singan import networks
+from deepsim_jax.systems.singan import task as singan
 
 _VGG19 = (2, 2, 4, 4, 4)
 _VGG_WIDTHS = (64, 128, 256, 512, 512)
@@ -84,7 +84,8 @@ def vgg19_shapes(depth: int = 5) -> dict:
         for layer in range(1, (layers if group < depth else 1) + 1):
             shapes[f"conv{group}_{layer}"] = {
                 "kernel": jax.ShapeDtypeStruct((3, 3, channels, width), jnp.float32),
-                "bias": jax.ShapeDtypeStruct((width,), jnp.float32)}
+                "bias": jax.ShapeDtypeStruct((width,), jnp.float32),
+            }
             channels = width
     return shapes
 
@@ -102,63 +103,80 @@ def lean_step(task: deepsim.Task, size: tuple[int, int], batch: int, weights: di
     on generated and real samples: the same; and the input gradients of the generated ones once more,
     down to the picture. Features: forward of both, input gradients of the generated one.
     """
-    g_params, d_params = jax.eval_shape(task.init, jax.random.key(0))
+    params = jax.eval_shape(task.init, jax.random.key(0))
+    g_params, d_params = params["generator"], params["discriminator"]
 
     def image(samples, channels):
         return jax.ShapeDtypeStruct((samples, *size, channels), jnp.float32)
 
-    seen = jax.eval_shape(views.views, image(batch, 3), jax.ShapeDtypeStruct(
-        (batch, task.perceptual_levels - 1, 2), jnp.float32))
+    seen = jax.eval_shape(
+        views.views,
+        image(batch, 3),
+        jax.ShapeDtypeStruct((batch, task.perceptual_levels - 1, 2), jnp.float32),
+    )
 
     generator = convolutions(_applied(task.architecture.generator()), g_params, image(batch, 3))
     judge = convolutions(_applied(_discriminator(task)), d_params, image(2 * batch, 6))
     taps = deepsim.PERCEPTUAL_TAPS[: task.perceptual_depth]
-    looking = [] if weights is None else convolutions(
-        lambda params, x: features.vgg_features(params, x, taps), weights, seen)
+    looking = (
+        []
+        if weights is None
+        else convolutions(lambda params, x: features.vgg_features(params, x, taps), weights, seen)
+    )
     forward = _sum(generator)
     parts = {
         "generator forward": forward,
         "generator": 2 * forward + _sum(c for c in generator if c.inner),
         "discriminator": 2 * _sum(judge) + _sum(c for c in judge if c.inner) + _sum(judge) / 2,
-        "features": 3 * _sum(looking)}
+        "features": 3 * _sum(looking),
+    }
     return {**parts, "step": sum(parts.values()) - forward}
 
 
-def lean_iteration(task: singan.Task, generator_updates: int) -> dict:
+def lean_iteration(task: singan.Task, generator_updates: int, slopes: str = "each") -> dict:
     """GMAC of the parts of one iteration of a SinGAN's scale, and of the whole, "iteration".
 
     Args:
       task: the scale.
       generator_updates: in one iteration; those of the critic are the task's.
+      slopes: of the generator, see `training.alternating`.
 
     Scales below: one forward pass for each critic update, and of this scale's generator, too. A critic
     update: forward, kernel gradients and inner input gradients of the photo and a generated picture;
     for the penalty of one picture more forward, input gradients down to the picture, their own gradients
     to the kernels and (less the last layer's) to the slopes, and from there the kernel and inner input
     gradients of the forward pass. A generator update: forward, kernel and inner input gradients of a
-    sample and the reconstruction, the critic's forward pass and input gradients of the sample.
+    sample and the reconstruction, the critic's forward pass and input gradients of the sample; with
+    slopes "first" those of the sample once in an iteration.
     """
+
     def picture(scale):
         return jax.ShapeDtypeStruct((1, *task.pyramid.sizes[scale], 3), jnp.float32)
 
     def of(module, *inputs):
         params = jax.eval_shape(module.init, jax.random.key(0), *inputs)["params"]
         return convolutions(
-            lambda p, x: module.apply({"params": p}, *[x] * len(inputs)), params, inputs[0])
+            lambda p, x: module.apply({"params": p}, *[x] * len(inputs)), params, inputs[0]
+        )
 
     widths, here = task.pyramid.widths, picture(task.scale)
-    generators = [of(networks.Generator(widths[i]), picture(i), picture(i))
-                  for i in range(task.scale + 1)]
-    forward, inner = (_sum(c for c in generators[-1] if any_layer or c.inner)
-                      for any_layer in (True, False))
+    generators = [
+        of(networks.Generator(widths[i]), picture(i), picture(i)) for i in range(task.scale + 1)
+    ]
+    forward, inner = (
+        _sum(c for c in generators[-1] if any_layer or c.inner) for any_layer in (True, False)
+    )
     judge = of(networks.Discriminator(widths[task.scale]), here)
     judging, judging_inner = _sum(judge), _sum(c for c in judge if c.inner)
     critic = 2 * (2 * judging + judging_inner)
     penalty = 2 * judging + (judging + judging - _sum(judge[-1:])) + (judging + judging_inner)
+    updating = 2 * forward + inner
     parts = {
         "scales below": task.critic_updates * sum(map(_sum, generators[:-1])),
         "critic": task.critic_updates * (forward + critic + penalty),
-        "generator": generator_updates * (2 * (2 * forward + inner) + 2 * judging)}
+        "generator": generator_updates * updating
+        + (1 if slopes == "first" else generator_updates) * (updating + 2 * judging),
+    }
     return {**parts, "iteration": sum(parts.values())}
 
 

@@ -46,11 +46,11 @@ class Layer(NamedTuple):
         dimensions = ("NHWC", "HWIO", "NHWC")
         if self.stride == 0:
             return lax.conv_general_dilated(
-                x, kernel, (1, 1), ((1, 2), (1, 2)), lhs_dilation=(2, 2),
-                dimension_numbers=dimensions)
+                x, kernel, (1, 1), ((1, 2), (1, 2)), lhs_dilation=(2, 2), dimension_numbers=dimensions
+            )
         return lax.conv_general_dilated(
-            x, kernel, (self.stride,) * 2, ((self.padding,) * 2,) * 2,
-            dimension_numbers=dimensions)
+            x, kernel, (self.stride,) * 2, ((self.padding,) * 2,) * 2, dimension_numbers=dimensions
+        )
 
     def flops(self, out: tuple) -> int:
         pixels = np.prod(self.x[:3] if self.stride == 0 else out[:3])
@@ -59,14 +59,26 @@ class Layer(NamedTuple):
     def path(self, direction: str) -> str:
         if self.stride == 0:
             return "transposed"
-        rule = {"forward": conv.forward_path, "input": conv.input_gradient_path,
-                "kernel": conv.kernel_gradient_path}[direction]
+        rule = {
+            "forward": conv.forward_path,
+            "input": conv.input_gradient_path,
+            "kernel": conv.kernel_gradient_path,
+        }[direction]
         return rule(self.x, self.kernel, self.stride, ((self.padding,) * 2,) * 2)
 
 
 def layers(batch: int) -> list[Layer]:
-    vgg = [(3, 64, 256), (64, 64, 256), (64, 128, 128), (128, 128, 128), (128, 256, 64),
-           (256, 256, 64), (256, 512, 32), (512, 512, 32), (512, 512, 16)]
+    vgg = [
+        (3, 64, 256),
+        (64, 64, 256),
+        (64, 128, 128),
+        (128, 128, 128),
+        (128, 256, 64),
+        (256, 256, 64),
+        (256, 512, 32),
+        (512, 512, 32),
+        (512, 512, 16),
+    ]
     counts = {(256, 256, 64): 3, (512, 512, 32): 3}
     return [
         *_generator("paper256", batch, 256, 64, 4, 9),
@@ -75,8 +87,19 @@ def layers(batch: int) -> list[Layer]:
         *_discriminator("disc256", 2 * batch, 256, 64),
         *_discriminator("disc128", 2 * batch, 128, 64),
         *_discriminator("quickdisc256", 2 * batch, 256, 32),
-        *(Layer("vgg256", f"{c}-{d}@{size}", (batch, size, size, c), (3, 3, c, d), 1, 1,
-                counts.get((c, d, size), 1)) for c, d, size in vgg)]
+        *(
+            Layer(
+                "vgg256",
+                f"{c}-{d}@{size}",
+                (batch, size, size, c),
+                (3, 3, c, d),
+                1,
+                1,
+                counts.get((c, d, size), 1),
+            )
+            for c, d, size in vgg
+        ),
+    ]
 
 
 def _generator(network, batch, size, filters, n_down, n_blocks) -> list[Layer]:
@@ -86,7 +109,8 @@ def _generator(network, batch, size, filters, n_down, n_blocks) -> list[Layer]:
         found.append(Layer(network, f"down{i}", (batch, side, side, c), (3, 3, c, 2 * c), 2, 1))
     side, c = size >> n_down, filters << n_down
     found.append(
-        Layer(network, "block", (batch, side + 2, side + 2, c), (3, 3, c, c), 1, 0, 2 * n_blocks))
+        Layer(network, "block", (batch, side + 2, side + 2, c), (3, 3, c, c), 1, 0, 2 * n_blocks)
+    )
     for i in range(n_down):
         side, c = size >> n_down - i, filters << n_down - i
         found.append(Layer(network, f"up{i}", (batch, side, side, c), (3, 3, c, c // 2), 0, 0))
@@ -97,10 +121,11 @@ def _generator(network, batch, size, filters, n_down, n_blocks) -> list[Layer]:
 def _discriminator(network, batch, size, filters) -> list[Layer]:
     found, channels = [], 6
     for i, (out, stride) in enumerate(
-            [(filters, 2), (2 * filters, 2), (4 * filters, 2), (8 * filters, 1), (1, 1)]):
+        [(filters, 2), (2 * filters, 2), (4 * filters, 2), (8 * filters, 1), (1, 1)]
+    ):
         found.append(
-            Layer(network, f"layer{i}", (batch, size, size, channels), (4, 4, channels, out),
-                  stride, 2))
+            Layer(network, f"layer{i}", (batch, size, size, channels), (4, 4, channels, out), stride, 2)
+        )
         size, channels = size // stride + 1, out
     return found
 
@@ -137,12 +162,14 @@ def measure(layer: Layer, runs: int, budget: float) -> dict:
     shape = jax.eval_shape(layer.plain, x, kernel).shape
     g, flops, figures = _normal(shape, 2), layer.flops(shape), {}
     for direction in _DIRECTIONS[: 2 if layer.network.startswith("vgg") else 3]:
-        functions = {name: jax.jit(_directed(getattr(layer, name), direction))
-                     for name in ("ours", "plain")}
+        functions = {
+            name: jax.jit(_directed(getattr(layer, name), direction)) for name in ("ours", "plain")
+        }
         times = alternately(functions, (x, kernel, g), runs, budget)
         figures[direction] = {"path": layer.path(direction)} | {
             name: {"gflops": round(flops / t / 1e9, 1), "ms": round(1e3 * t, 3)}
-            for name, t in times.items()}
+            for name, t in times.items()
+        }
     return {"gmac": round(flops / 2e9, 3), **figures}
 
 

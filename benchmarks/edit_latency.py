@@ -13,7 +13,10 @@ import jax
 import numpy as np
 import record
 
-from deepsim_jax import api, hugepages, settings
+from deepsim_jax import settings
+from deepsim_jax.runtime import hugepages
+from deepsim_jax.systems.deepsim import build
+from deepsim_jax.systems.deepsim.model import Model
 
 
 def main():
@@ -24,13 +27,14 @@ def main():
     options = parser.parse_args()
     figures = {}
     for name in ("quickstart", "paper"):
-        sizes = api.deepsim.architecture(settings.load(name))
+        sizes = build.architecture(settings.load(name))
         shapes = sizes.abstract_params()
         draw = np.random.default_rng(0)
         params = jax.tree.map(
-            lambda s: jax.device_put(draw.normal(0, 0.02, s.shape).astype(np.float32)), shapes)  # noqa: B023
+            lambda s, draw=draw: jax.device_put(draw.normal(0, 0.02, s.shape).astype(np.float32)), shapes
+        )
         picture = draw.integers(0, 256, (options.size, options.size, 3)).astype(np.uint8)
-        model = api.Model(sizes, params)
+        model = Model(sizes, params)
         start = time.perf_counter()
         model.edit(picture)
         first, seconds = time.perf_counter() - start, []
@@ -38,8 +42,12 @@ def main():
             start = time.perf_counter()
             model.edit(picture)
             seconds.append(time.perf_counter() - start)
-        figures[name] = {"first": round(first, 3), "median": round(statistics.median(seconds), 4),
-                         "least": round(min(seconds), 4), "most": round(max(seconds), 4)}
+        figures[name] = {
+            "first": round(first, 3),
+            "median": round(statistics.median(seconds), 4),
+            "least": round(min(seconds), 4),
+            "most": round(max(seconds), 4),
+        }
     record.write(options.output, {"size": options.size, "seconds_per_edit": figures})
 
 

@@ -17,10 +17,13 @@ import numpy as np
 import record
 from skimage import data
 
-from deepsim_jax import api, evaluate, settings
-from deepsim_jax.data import primitives
-from deepsim_jax.data.sequence import Sequence
-from deepsim_jax.evaluate import protocol
+from deepsim_jax import evaluate, settings
+from deepsim_jax.primitives import make as primitives
+from deepsim_jax.sequences.sequence import Sequence
+from deepsim_jax.systems.deepsim import build
+from deepsim_jax.systems.deepsim.evaluation import protocol
+from deepsim_jax.systems.deepsim.evaluation.held_out import HeldOut
+from deepsim_jax.systems.deepsim.model import Model
 
 
 def main():
@@ -31,16 +34,23 @@ def main():
     options = parser.parse_args()
     photo = cv2.resize(data.astronaut(), (options.size,) * 2, interpolation=cv2.INTER_AREA)
     sequence = Sequence(
-        name="shifted", frames=tuple(map(str, range(options.frames + 1))), train=0, parts=(),
-        size=photo.shape[:2], reader=lambda kind, index: np.roll(photo, 2 * index, axis=1))
+        name="shifted",
+        frames=tuple(map(str, range(options.frames + 1))),
+        train=0,
+        parts=(),
+        size=photo.shape[:2],
+        reader=lambda kind, index: np.roll(photo, 2 * index, axis=1),
+    )
     spec = primitives.PrimitiveSpec("edges")
-    sizes = api.deepsim.architecture(settings.load("quickstart"))
+    sizes = build.architecture(settings.load("quickstart"))
     draw = np.random.default_rng(0)
     params = jax.tree.map(
         lambda s: jax.device_put(draw.normal(0, 0.02, s.shape).astype(np.float32)),
-        sizes.abstract_params())
-    model = api.Model(sizes, params, primitive=primitives.make_primitive(photo), spec=spec, photo=photo)
-    held_out = protocol.HeldOut(sequence, spec, photo.shape[:2])
+        sizes.abstract_params(),
+    )
+    model = Model(sizes, params, primitive=primitives.make_primitive(photo), spec=spec, photo=photo)
+    network = protocol.Method("network", "trained network", model.edit)
+    held_out = HeldOut(sequence, spec, photo.shape[:2])
 
     start = time.perf_counter()
     frames = [held_out.frame(i) for i in sequence.held_out]
@@ -50,15 +60,24 @@ def main():
     evaluate.lpips(pictures, np.stack([truth for _, truth in frames]), net="alex")
     measured = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        protocol.measure(model.edit, held_out, pathlib.Path(folder), about={})
+        protocol.measure([network], held_out, pathlib.Path(folder), about={})
     everything = time.perf_counter()
-    seconds = {"drawings": drawn - start, "edits": edited - drawn, "lpips_alex": measured - edited,
-               "drawings, edits and lpips_alex": measured - start,
-               "whole evaluation: all columns, both rows, pictures": everything - measured}
-    record.write(options.output, {
-        "frames": options.frames, "size": options.size,
-        "columns": evaluate.available()[0],
-        "seconds": {name: round(value, 2) for name, value in seconds.items()}})
+    seconds = {
+        "drawings": drawn - start,
+        "edits": edited - drawn,
+        "lpips_alex": measured - edited,
+        "drawings, edits and lpips_alex": measured - start,
+        "whole evaluation: all columns, both rows, pictures": everything - measured,
+    }
+    record.write(
+        options.output,
+        {
+            "frames": options.frames,
+            "size": options.size,
+            "columns": evaluate.available()[0],
+            "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -54,16 +54,28 @@ def measure(options) -> dict:
     peak = matmul.peak(options.dtype, sizes=_PEAK_SIZES)
     gmac = arithmetic.lean_step(stage.task, (size, size), batch, frozen)["step"]
     return {
-        "seconds_per_step": median, "samples_per_second": batch / median,
-        "first_step_seconds": first, **step.speed(gmac, median, peak), "peak_gflops": peak,
-        "device_memory_gib": stats.get("peak_bytes_in_use", 0) / 2**30}
+        "seconds_per_step": median,
+        "samples_per_second": batch / median,
+        "first_step_seconds": first,
+        **step.speed(gmac, median, peak),
+        "peak_gflops": peak,
+        "device_memory_gib": stats.get("peak_bytes_in_use", 0) / 2**30,
+    }
 
 
 def over_batches(size: int, options):
     """(batch, figures) of each, until memory ends."""
     for batch in sorted(options.batches):
-        command = [sys.executable, __file__, *sys.argv[1:], "--sizes", str(size), "--batches", str(batch),
-                   "--child"]
+        command = [
+            sys.executable,
+            __file__,
+            *sys.argv[1:],
+            "--sizes",
+            str(size),
+            "--batches",
+            str(batch),
+            "--child",
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode and _OUT_OF_MEMORY in done.stderr:
             yield str(batch), {"not_measured": "more memory than the GPU has"}
@@ -89,13 +101,14 @@ def of_size(by_batch: dict) -> dict:
 def has_gpu() -> bool:
     """Asked in another process: this one would keep the GPU's memory."""
     return subprocess.run(
-        [sys.executable, "-c", "import jax; print(jax.default_backend())"],
-        capture_output=True, text=True).stdout.split()[-1:] == ["gpu"]
+        [sys.executable, "-c", "import jax; print(jax.default_backend())"], capture_output=True, text=True
+    ).stdout.split()[-1:] == ["gpu"]
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", default="paper", help="a config, changed keys after commas")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 480])
     parser.add_argument("--dtype", default="bfloat16", choices=("float32", "bfloat16"))

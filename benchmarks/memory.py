@@ -15,7 +15,7 @@ import time
 
 import record
 
-from deepsim_jax import hugepages
+from deepsim_jax.runtime import hugepages
 
 
 def measure(config_name: str, size: int, saving: bool):
@@ -24,8 +24,9 @@ def measure(config_name: str, size: int, saving: bool):
     import numpy as np
 
     from deepsim_jax import api, settings
-    from deepsim_jax.data import pair
-    from deepsim_jax.training import checkpoint, loop
+    from deepsim_jax.systems.deepsim import pair
+    from deepsim_jax.training import checkpoint
+    from deepsim_jax.training import state as states
 
     photo = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
     source = pair.prepare(photo, kind="edges")
@@ -33,7 +34,7 @@ def measure(config_name: str, size: int, saving: bool):
         run = api.build_run(source, settings.load(config_name), pathlib.Path(folder))
         stage = run.stages[-1]  # at the full size
         state, step = stage.begin(), run.compiled(stage)
-        pair_, frozen = (step.place(tree) for tree in stage.given())
+        pair_, frozen = (step.place(tree) for tree in stage.inputs())
         for _ in range(3):
             start = time.perf_counter()
             state, metrics = step(state, pair_, frozen)
@@ -41,7 +42,7 @@ def measure(config_name: str, size: int, saving: bool):
             seconds = time.perf_counter() - start
         if saving:
             saver = checkpoint.Checkpoints(run.checkpoint_folder)
-            saver.save(3, loop.to_trees(state))
+            saver.save(3, states.to_trees(state))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{peak:.3f} {seconds:.3f}")
 
@@ -61,7 +62,8 @@ def main():
         for what in ("training", "saving"):
             command = [sys.executable, __file__, "--config", options.config, "--measure", str(size), what]
             peak, seconds = subprocess.run(
-                command, check=True, capture_output=True, text=True).stdout.split()
+                command, check=True, capture_output=True, text=True
+            ).stdout.split()
             figures[f"{size}x{size} {what}"] = {"peak_GiB": float(peak), "third_step_s": float(seconds)}
     record.write(options.output, {"config": options.config, "memory": figures})
 

@@ -13,13 +13,17 @@ import sys
 
 import record
 
-from deepsim_jax import pages, plots
 from deepsim_jax.errors import UserError
-from deepsim_jax.pages import Heading
+from deepsim_jax.reports import page as report_page
+from deepsim_jax.reports.blocks import Bullets, Folded, Heading, Note, Warn
+from deepsim_jax.reports.plots import Plot, PlotRow, Series
+from deepsim_jax.reports.table import Cell, Column, Table
 
 DIRECTIONS = "forward", "input", "kernel"
-LEAK = ("Edges are drawn from the true test frames: the drawing then holds outlines of the very picture "
-        "that is to be predicted.")
+LEAK = (
+    "Edges are drawn from the true test frames: the drawing then holds outlines of the very picture "
+    "that is to be predicted."
+)
 
 
 def shown(value: float | None) -> str:
@@ -37,166 +41,309 @@ def spread(of: dict):
     """A median with its range below, where there is one."""
     if of["low"] == of["high"]:
         return shown(of["median"])
-    return pages.stacked(shown(of["median"]), f"{shown(of['low'])}–{shown(of['high'])}")
+    return Cell(shown(of["median"]), below=(f"{shown(of['low'])}–{shown(of['high'])}",))
 
 
-def table(labels, rows) -> pages.Html:
+def table(labels, rows) -> Table:
     """A table of cells that are text already; the first column names the rows."""
-    return pages.table([Heading(labels[0]), *(Heading(label, 0) for label in labels[1:])], rows)
+    return Table([Column(labels[0]), *(Column(label, 0) for label in labels[1:])], rows)
 
 
 def step(found) -> list:
     parts = []
     for size, of in found["sizes"].items():
-        rows = [["whole step", shown(of["seconds_per_step"]), "", shown(of["gflops"]),
-                 percent(of["share_of_peak"])]]
-        rows += [[name, shown(part["seconds"]), percent(part["share_of_step"]),
-                  shown(part["gflops"]) if "gflops" in part else "",
-                  percent(part["share_of_peak"]) if "gflops" in part else ""]
-                 for name, part in of["parts"].items()]
+        rows = [
+            [
+                "whole step",
+                shown(of["seconds_per_step"]),
+                "",
+                shown(of["gflops"]),
+                percent(of["share_of_peak"]),
+            ]
+        ]
+        rows += [
+            [
+                name,
+                shown(part["seconds"]),
+                percent(part["share_of_step"]),
+                shown(part["gflops"]) if "gflops" in part else "",
+                percent(part["share_of_peak"]) if "gflops" in part else "",
+            ]
+            for name, part in of["parts"].items()
+        ]
         way, memory = of["of_these"], of["memory_gib"]
         parts += [
-            pages.heading(f"{found['config']}, {size}, batch {found['batch']}, {of['peak']['dtype']}", 3),
+            Heading(f"{found['config']}, {size}, batch {found['batch']}, {of['peak']['dtype']}", 3),
             table(["", "seconds", "of the step", "GFLOP/s", "of the peak"], rows),
-            pages.soft(
+            Note(
                 f"Peak: {shown(of['peak']['gflops'])} GFLOP/s. Arithmetic: {shown(2 * of['gmac'])} GFLOP "
                 f"a step. First step done {shown(of['seconds_from_start_to_first_step'])} s after the "
                 f"start of the process: imports and building {shown(way['imports_and_building'])} s, "
                 f"initial state {shown(way['initial_state'])} s, then waiting for the compiler, which "
                 f"took {shown(way['compiling'])} s in all, and the step "
-                f"{shown(way['waiting_and_first_step'])} s. Peak memory: " + ", ".join(
-                    f"{name} {shown(gib)} GiB" for name, gib in memory.items()) + ".")]
-    return [*parts, pages.soft(
-        "The parts are programs of their own that hold some work twice or not at all: their sum is near "
-        "the step's time. Parts without GFLOP/s are not made of convolutions.")]
+                f"{shown(way['waiting_and_first_step'])} s. Peak memory: "
+                + ", ".join(f"{name} {shown(gib)} GiB" for name, gib in memory.items())
+                + "."
+            ),
+        ]
+    return [
+        *parts,
+        Note(
+            "The parts are programs of their own that hold some work twice or not at all: their sum is "
+            "near the step's time. Parts without GFLOP/s are not made of convolutions."
+        ),
+    ]
 
 
 def gpu(found) -> list:
     if "not_measured" in found:
-        return [pages.warning(f"{found['not_measured']}.")]
+        return [Warn(f"{found['not_measured']}.")]
     parts = []
     for size, of in found["sizes"].items():
-        said = [f"{name.replace('_', ' ')}: {shown(value)}" for name, value in of.items()
-                if name.startswith("seconds_for")]
-        rows = [[batch, *([row["not_measured"], "", "", "", ""] if "not_measured" in row else [
-            shown(1e3 * row["seconds_per_step"]), shown(row["samples_per_second"]),
-            shown(row["gflops"] / 1e3), percent(row["share_of_peak"]),
-            shown(row["device_memory_gib"])])] for batch, row in of["batches"].items()]
-        parts += [pages.heading(f"{found['config']}, {size}, {found['dtype']}", 3),
-                  *(pages.soft(f"{line.capitalize()}.") for line in said),
-                  table(["batch", "ms a step", "samples/s", "TFLOP/s", "of the peak", "GiB"], rows)]
+        said = [
+            f"{name.replace('_', ' ')}: {shown(value)}"
+            for name, value in of.items()
+            if name.startswith("seconds_for")
+        ]
+        rows = [
+            [
+                batch,
+                *(
+                    [row["not_measured"], "", "", "", ""]
+                    if "not_measured" in row
+                    else [
+                        shown(1e3 * row["seconds_per_step"]),
+                        shown(row["samples_per_second"]),
+                        shown(row["gflops"] / 1e3),
+                        percent(row["share_of_peak"]),
+                        shown(row["device_memory_gib"]),
+                    ]
+                ),
+            ]
+            for batch, row in of["batches"].items()
+        ]
+        parts += [
+            Heading(f"{found['config']}, {size}, {found['dtype']}", 3),
+            *(Note(f"{line.capitalize()}.") for line in said),
+            table(["batch", "ms a step", "samples/s", "TFLOP/s", "of the peak", "GiB"], rows),
+        ]
     return parts
 
 
 def conv(found) -> list:
-    headings = [Heading("network"), *(Heading(name, 0, group=direction) for direction in DIRECTIONS
-                                      for name in ("ours, ms", "plain, ms", "times faster"))]
+    headings = [
+        Column("network"),
+        *(
+            Column(name, 0, group=direction)
+            for direction in DIRECTIONS
+            for name in ("ours, ms", "plain, ms", "times faster")
+        ),
+    ]
     rows = []
     for network, of in found["sums_ms"].items():
         row = [network]
         for direction in DIRECTIONS:
             ms = of.get(direction)
-            row += [shown(ms["ours"]), shown(ms["plain"]), shown(ms["plain"] / ms["ours"])] if ms else [
-                "", "", ""]
+            row += (
+                [shown(ms["ours"]), shown(ms["plain"]), shown(ms["plain"] / ms["ours"])]
+                if ms
+                else ["", "", ""]
+            )
         rows.append(row)
-    each = [[name, shown(2 * of["gmac"]), *(cell for d in DIRECTIONS for cell in (
-        (of[d]["path"], shown(of[d]["ours"]["gflops"]), shown(of[d]["plain"]["gflops"]))
-        if d in of else ("", "", "")))] for name, of in found["layers"].items()]
-    labels = [Heading("layer"), Heading("GFLOP", 0), *(
-        heading for d in DIRECTIONS for heading in (
-            Heading("way", group=d), Heading("ours, GFLOP/s", 0, group=d),
-            Heading("plain, GFLOP/s", 0, group=d)))]
-    return [pages.soft(f"All layers of one pass, batch {found['batch']}, ours beside plain XLA; peak "
-                       f"{shown(found['peak_gflops'])} GFLOP/s."),
-            pages.table(headings, rows), pages.folded("Every layer", [pages.table(labels, each)])]
+    each = [
+        [
+            name,
+            shown(2 * of["gmac"]),
+            *(
+                cell
+                for d in DIRECTIONS
+                for cell in (
+                    (of[d]["path"], shown(of[d]["ours"]["gflops"]), shown(of[d]["plain"]["gflops"]))
+                    if d in of
+                    else ("", "", "")
+                )
+            ),
+        ]
+        for name, of in found["layers"].items()
+    ]
+    labels = [
+        Column("layer"),
+        Column("GFLOP", 0),
+        *(
+            heading
+            for d in DIRECTIONS
+            for heading in (
+                Column("way", group=d),
+                Column("ours, GFLOP/s", 0, group=d),
+                Column("plain, GFLOP/s", 0, group=d),
+            )
+        ),
+    ]
+    return [
+        Note(
+            f"All layers of one pass, batch {found['batch']}, ours beside plain XLA; peak "
+            f"{shown(found['peak_gflops'])} GFLOP/s."
+        ),
+        Table(headings, rows),
+        Folded("Every layer", [Table(labels, each)]),
+    ]
 
 
 def singan(found) -> list:
-    rows = [[name, str(of["channels"]), shown(of["seconds_per_iteration"]), shown(of["gflops"]),
-             percent(of["share_of_peak"]), shown(of["seconds_before_the_first"] + of["first_seconds"])]
-            for name, of in found["scales"].items()]
+    rows = [
+        [
+            name,
+            str(of["channels"]),
+            shown(of["seconds_per_iteration"]),
+            shown(of["gflops"]),
+            percent(of["share_of_peak"]),
+            shown(of["seconds_before_the_first"] + of["first_seconds"]),
+        ]
+        for name, of in found["scales"].items()
+    ]
     return [
-        pages.heading(f"{found['config']}, a photo of {found['size']} px", 3),
-        table(["", "channels", "seconds an iteration", "GFLOP/s", "of the peak",
-               "seconds until the first is done"], rows),
-        pages.soft(f"Peak: {shown(found['peak']['gflops'])} GFLOP/s in {found['peak']['dtype']}. All "
-                   f"iterations of all scales: {shown(60 * found['hours_of_training'])} minutes.")]
+        Heading(f"{found['config']}, a photo of {found['size']} px", 3),
+        table(
+            [
+                "",
+                "channels",
+                "seconds an iteration",
+                "GFLOP/s",
+                "of the peak",
+                "seconds until the first is done",
+            ],
+            rows,
+        ),
+        Note(
+            f"Peak: {shown(found['peak']['gflops'])} GFLOP/s in {found['peak']['dtype']}. All "
+            f"iterations of all scales: {shown(60 * found['hours_of_training'])} minutes."
+        ),
+    ]
 
 
 def memory(found) -> list:
-    return [pages.soft(f"Peak resident memory of {found['config']}, from the start of the process."),
-            table(["", "GiB", "seconds of the third step"], [
+    return [
+        Note(f"Peak resident memory of {found['config']}, from the start of the process."),
+        table(
+            ["", "GiB", "seconds of the third step"],
+            [
                 [name, shown(of["peak_GiB"]), shown(of["third_step_s"])]
-                for name, of in found["memory"].items()])]
+                for name, of in found["memory"].items()
+            ],
+        ),
+    ]
 
 
 def edit_latency(found) -> list:
-    return [pages.soft(f"Seconds per edit at {found['size']}x{found['size']}, from array to array."),
-            table(["", "median", "least", "most", "the first, compiling"], [
+    return [
+        Note(f"Seconds per edit at {found['size']}x{found['size']}, from array to array."),
+        table(
+            ["", "median", "least", "most", "the first, compiling"],
+            [
                 [name, *(shown(of[key]) for key in ("median", "least", "most", "first"))]
-                for name, of in found["seconds_per_edit"].items()])]
+                for name, of in found["seconds_per_edit"].items()
+            ],
+        ),
+    ]
 
 
 def evaluation(found) -> list:
-    return [pages.soft(f"{found['frames']} held-out frames at {found['size']}x{found['size']}, "
-                       "compilation included."),
-            table(["", "seconds"], [[name, shown(of)] for name, of in found["seconds"].items()])]
+    return [
+        Note(
+            f"{found['frames']} held-out frames at {found['size']}x{found['size']}, compilation included."
+        ),
+        table(["", "seconds"], [[name, shown(of)] for name, of in found["seconds"].items()]),
+    ]
 
 
 def scaling(found) -> list:
-    parts = [pages.soft(f"{found['config']} at {found['size']}x{found['size']}.")]
-    parts += [pages.warning(f"Not yet measured on real devices. These are {found['note']}.")
-              ] if found["note"] else []
-    rows = [[f"{name}: {count}", str(of["batch"]), *(
-        [of["not_measured"], "", ""] if "not_measured" in of else [
-            shown(of["seconds_per_step"]), shown(of["samples_per_second"]),
-            percent(of.get("efficiency"))])] for name in ("weak", "strong")
-            for count, of in found[name].items()]
+    parts = [Note(f"{found['config']} at {found['size']}x{found['size']}.")]
+    parts += (
+        [Warn(f"Not yet measured on real devices. These are {found['note']}.")] if found["note"] else []
+    )
+    rows = [
+        [
+            f"{name}: {count}",
+            str(of["batch"]),
+            *(
+                [of["not_measured"], "", ""]
+                if "not_measured" in of
+                else [
+                    shown(of["seconds_per_step"]),
+                    shown(of["samples_per_second"]),
+                    percent(of.get("efficiency")),
+                ]
+            ),
+        ]
+        for name in ("weak", "strong")
+        for count, of in found[name].items()
+    ]
     parts.append(table(["devices", "batch", "seconds a step", "samples/s", "efficiency"], rows))
     same = found["first_losses"]
     if "not_measured" in same:
-        return [*parts, pages.soft(f"First losses are not compared: {same['not_measured']}.")]
+        return [*parts, Note(f"First losses are not compared: {same['not_measured']}.")]
     said = "do not depend" if same["equal"] else "DEPEND"
-    return [*parts, pages.soft(
-        f"The losses of the first step with the same global batch {said} on the number of devices "
-        f"({', '.join(map(str, same['devices']))}): the largest relative difference is "
-        f"{same['largest_relative_difference']:.1e}, rounding is below {same['tolerance']:.0e}.")]
+    return [
+        *parts,
+        Note(
+            f"The losses of the first step with the same global batch {said} on the number of devices "
+            f"({', '.join(map(str, same['devices']))}): the largest relative difference is "
+            f"{same['largest_relative_difference']:.1e}, rounding is below {same['tolerance']:.0e}."
+        ),
+    ]
 
 
 def time_to_quality(found) -> list:
-    parts = [pages.soft(
-        f"{found['sequence']} at {found['size']} px. LPIPS (AlexNet) is the mean over all held-out "
-        f"frames; curves are over {found['frames_of_the_curves']} of them. Seconds: from the start of "
-        "the process to the last checkpoint, compilation included, pauses for measuring left out; in "
-        "brackets those of a run that measures nothing. TFLOP: arithmetic of the leanest step.")]
+    parts = [
+        Note(
+            f"{found['sequence']} at {found['size']} px. LPIPS (AlexNet) is the mean over all held-out "
+            f"frames; curves are over {found['frames_of_the_curves']} of them. Seconds: from the start "
+            "of the process to the last checkpoint, compilation included, pauses for measuring left out; "
+            "in brackets those of a run that measures nothing. TFLOP: arithmetic of the leanest step."
+        )
+    ]
     for kind, of in found["kinds"].items():
         of = _renamed(of, _short(of["configs"]))
         leaks = of["edges_from"] == "true frames"
-        parts.append(pages.heading(f"Primitive {kind}" + ", edges from the true frames" * leaks, 3))
-        parts += [pages.warning(LEAK)] if leaks else []
-        parts += [_quality_table(of), pages.soft(
-            "Below: thin each seed, thick their median, the band from the lowest to the highest."),
-            _quality_curves(of), *_reached(of)]
-        parts += [pages.folded(f"Settings of {label} (default -> here)", [pages.bullets(run["config"])])
-                  for label, run in of["configs"].items()]
+        parts.append(Heading(f"Primitive {kind}" + ", edges from the true frames" * leaks, 3))
+        parts += [Warn(LEAK)] if leaks else []
+        parts += [
+            _quality_table(of),
+            Note("Below: thin each seed, thick their median, the band from the lowest to the highest."),
+            _quality_curves(of),
+            *_reached(of),
+        ]
+        parts += [
+            Folded(f"Settings of {label} (default -> here)", [Bullets(run["config"])])
+            for label, run in of["configs"].items()
+        ]
     return parts
 
 
 def _short(labels) -> dict:
     """Label -> what stands in tables and plots: long lists of changed keys do not fit there."""
     parts = {label: record.CHANGE.split(label) for label in labels}
-    short = {label: f"{name}, {len(changes)} keys changed" if len(changes) > 2 else label
-             for label, (name, *changes) in parts.items()}
+    short = {
+        label: f"{name}, {len(changes)} keys changed" if len(changes) > 2 else label
+        for label, (name, *changes) in parts.items()
+    }
     return short if len(set(short.values())) == len(short) else dict(zip(labels, labels, strict=True))
 
 
 def _renamed(of, names):
     """The figures of a kind of primitive with other names of its configs."""
     ends = {f"end of {label}": f"end of {name}" for label, name in names.items()}
-    return {**of, "configs": {names[label]: run for label, run in of["configs"].items()},
-            "reached": {ends.get(target, target): {
-                **there, "configs": {names[label]: place for label, place in there["configs"].items()}}
-                for target, there in of["reached"].items()}}
+    return {
+        **of,
+        "configs": {names[label]: run for label, run in of["configs"].items()},
+        "reached": {
+            ends.get(target, target): {
+                **there,
+                "configs": {names[label]: place for label, place in there["configs"].items()},
+            }
+            for target, there in of["reached"].items()
+        },
+    }
 
 
 def _quality_table(of):
@@ -204,34 +351,68 @@ def _quality_table(of):
     rows = []
     for label, run in of["configs"].items():
         seconds = shown(run["seconds"]["median"]) + (
-            f" ({shown(run['plain']['seconds'])})" if run["plain"] else "")
-        rows.append([label, str(run["steps"]), str(run["batch"]), str(len(run["seeds"])),
-                     shown(run["tflop"]), seconds, spread(run["lpips"]),
-                     shown(run["lpips"]["median"] / still["all"])])
+            f" ({shown(run['plain']['seconds'])})" if run["plain"] else ""
+        )
+        rows.append(
+            [
+                label,
+                str(run["steps"]),
+                str(run["batch"]),
+                str(len(run["seeds"])),
+                shown(run["tflop"]),
+                seconds,
+                spread(run["lpips"]),
+                shown(run["lpips"]["median"] / still["all"]),
+            ]
+        )
     rows.append(["training frame unchanged", "", "", "", "", "", shown(still["all"]), "1"])
-    return pages.table(
-        [Heading("config"), *(Heading(label, 0) for label in (
-            "steps", "batch", "seeds", "TFLOP", "seconds", "LPIPS, median", "of unchanged"))], rows,
-        muted=[len(rows) - 1])
+    return Table(
+        [
+            Column("config"),
+            *(
+                Column(label, 0)
+                for label in (
+                    "steps",
+                    "batch",
+                    "seeds",
+                    "TFLOP",
+                    "seconds",
+                    "LPIPS, median",
+                    "of unchanged",
+                )
+            ),
+        ],
+        rows,
+        muted=[len(rows) - 1],
+    )
 
 
 def _quality_curves(of):
     """LPIPS over seconds and over TFLOP, with the unchanged frame as a level line."""
     still, drawn = of["training frame unchanged"]["curve"], []
     for key, label in (("seconds", "seconds from the start"), ("tflop", "TFLOP")):
-        lines = {name: [[(point[key], point["lpips"]) for point in run["curve"]]
-                        for run in config["runs"]] for name, config in of["configs"].items()}
+        lines = {
+            name: [[(point[key], point["lpips"]) for point in run["curve"]] for run in config["runs"]]
+            for name, config in of["configs"].items()
+        }
         xs = [x for curves in lines.values() for curve in curves for x, _ in curve]
         ends = [curve[-1][0] for curves in lines.values() for curve in curves]
         level = [[(min(xs), still), (max(xs), still)]]
-        series = [*(plots.Series(name, curves, number)
-                    for number, (name, curves) in enumerate(lines.items())),
-                  plots.Series("training frame unchanged", level, None)]
+        series = [
+            *(Series(name, curves, number) for number, (name, curves) in enumerate(lines.items())),
+            Series("training frame unchanged", level, None),
+        ]
         # Beside one config that takes many times as much, another would be a vertical line.
         log = max(ends) > 4 * min(ends)
-        drawn.append(plots.line_plot(series, x_label=label + ", logarithmic" * log,
-                                     y_label="Held-out LPIPS, lower is better", log_x=log))
-    return plots.row_of_plots(drawn)
+        drawn.append(
+            Plot(
+                series,
+                x_label=label + ", logarithmic" * log,
+                y_label="Held-out LPIPS, lower is better",
+                log_x=log,
+            )
+        )
+    return PlotRow(drawn)
 
 
 def _reached(of):
@@ -240,33 +421,66 @@ def _reached(of):
         for label, place in there["configs"].items():
             median, every = place.get("median"), place.get("every seed")
             named = target if target.startswith("LPIPS") else f"{target}: {shown(there['lpips'])}"
-            rows.append([named, label, *(
-                [shown(median["tflop"]), shown(median["seconds"]), str(median["step"])] if median
-                else ["not reached", "", ""]),
-                percent(place["share"]) if "share" in place else "",
-                shown(every["tflop"]) if every else "not reached"])
-    said = ("Where the curves first come down to a target, in the median of the seeds. The share is that "
-            "of the arithmetic which the target's own config took to get there.")
-    return [pages.folded("What it takes to reach a quality", [pages.soft(said), pages.table(
-        [Heading("target"), Heading("config"), *(Heading(label, 0) for label in (
-            "TFLOP", "seconds", "step", "share", "every seed: TFLOP"))], rows)])]
+            rows.append(
+                [
+                    named,
+                    label,
+                    *(
+                        [shown(median["tflop"]), shown(median["seconds"]), str(median["step"])]
+                        if median
+                        else ["not reached", "", ""]
+                    ),
+                    percent(place["share"]) if "share" in place else "",
+                    shown(every["tflop"]) if every else "not reached",
+                ]
+            )
+    said = (
+        "Where the curves first come down to a target, in the median of the seeds. The share is that "
+        "of the arithmetic which the target's own config took to get there."
+    )
+    return [
+        Folded(
+            "What it takes to reach a quality",
+            [
+                Note(said),
+                Table(
+                    [
+                        Column("target"),
+                        Column("config"),
+                        *(
+                            Column(label, 0)
+                            for label in ("TFLOP", "seconds", "step", "share", "every seed: TFLOP")
+                        ),
+                    ],
+                    rows,
+                ),
+            ],
+        )
+    ]
 
 
 SECTIONS = {
-    "step": ("The training step", step), "gpu": ("On a GPU", gpu), "singan": ("SinGAN", singan),
-    "time_to_quality": ("Time to quality", time_to_quality), "conv": ("Convolutions", conv),
-    "memory": ("Memory", memory), "edit_latency": ("Editing", edit_latency),
-    "evaluation": ("Evaluation", evaluation), "scaling": ("Over devices", scaling)}
+    "step": ("The training step", step),
+    "gpu": ("On a GPU", gpu),
+    "singan": ("SinGAN", singan),
+    "time_to_quality": ("Time to quality", time_to_quality),
+    "conv": ("Convolutions", conv),
+    "memory": ("Memory", memory),
+    "edit_latency": ("Editing", edit_latency),
+    "evaluation": ("Evaluation", evaluation),
+    "scaling": ("Over devices", scaling),
+}
 """Benchmark -> its heading, and what makes blocks of its file's content."""
 
 
-def about(found: dict) -> pages.Html:
+def about(found: dict) -> Note:
     """The machine, the versions and the date of a file."""
     tunables = found.get("glibc_tunables")
-    return pages.soft(
+    return Note(
         f"{found['date'][:10]}: {found['processor']}, cores: {found['cores']}, "
         f"{', '.join(found['devices'])}; deepsim_jax {found['deepsim_jax']}, jax {found['jax']}, Python "
-        f"{found['python']}{f', {tunables}' if tunables else ''}.")
+        f"{found['python']}{f', {tunables}' if tunables else ''}."
+    )
 
 
 def read(paths: list[pathlib.Path]) -> dict[str, list[dict]]:
@@ -295,18 +509,22 @@ def page(found: dict[str, list[dict]]) -> str:
     """The page of the contents that `read` returns."""
     parts = []
     for name, (title, blocks) in SECTIONS.items():
-        parts.append(pages.heading(title))
+        parts.append(Heading(title))
         for content in found[name]:
             parts += [about(content), *blocks(content)]
         if not found[name]:
-            parts.append(pages.soft(f"Not yet measured: benchmarks/{name}.py."))
-    return pages.document("Benchmarks", parts, subtitle=(
-        "Each figure with the machine, the versions and the day that it was measured on."))
+            parts.append(Note(f"Not yet measured: benchmarks/{name}.py."))
+    return report_page.render(
+        "Benchmarks",
+        parts,
+        subtitle=("Each figure with the machine, the versions and the day that it was measured on."),
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     results = pathlib.Path(__file__).parent / "results"
     parser.add_argument("paths", nargs="*", type=pathlib.Path, default=[results])
     parser.add_argument("--output", type=pathlib.Path, default=results / "report.html")

@@ -24,7 +24,7 @@ import jax
 import record
 import step
 
-from deepsim_jax import hugepages
+from deepsim_jax.runtime import hugepages
 
 TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2}
 """Relative differences of losses that are rounding: sums in another order, in the dtype's digits."""
@@ -44,23 +44,37 @@ def measure(options) -> dict:
     on_device = compiled.place(stage.pair), compiled.place(frozen)
     state, metrics = compiled(compiled.place(stage.begin()), *on_device)
     # The contrast is each device's own, averaged: it is no loss.
-    losses = {name: float(value) for name, value in jax.device_get(metrics).items()
-              if name not in ("contrast", "rate")}
+    losses = {
+        name: float(value)
+        for name, value in jax.device_get(metrics).items()
+        if name not in ("contrast", "rate")
+    }
     held = step.threaded(lambda s: compiled(s, *on_device), state)
     del state
     seconds = step.median_seconds(held, runs=options.runs)
-    return found | {"dtype": stage.task.architecture.dtype, "seconds_per_step": seconds,
-                    "samples_per_second": options.batch / seconds, "first_losses": losses}
+    return found | {
+        "dtype": stage.task.architecture.dtype,
+        "seconds_per_step": seconds,
+        "samples_per_second": options.batch / seconds,
+        "first_losses": losses,
+    }
 
 
 def in_a_process(options, count: int, batch: int) -> dict:
     """`measure` in a process of its own."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--devices", str(count), "--batch", str(batch),
-               "--child"]
+    command = [
+        sys.executable,
+        __file__,
+        *sys.argv[1:],
+        "--devices",
+        str(count),
+        "--batch",
+        str(batch),
+        "--child",
+    ]
     # The number of devices that a CPU pretends to have; others do not look at it.
     environment = {**os.environ, "JAX_NUM_CPU_DEVICES": str(count)}
-    found = subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     return json.loads(found.splitlines()[-1])
 
 
@@ -87,15 +101,23 @@ def agreement(strong: dict) -> dict:
     if len(measured) < 2:
         return {"not_measured": "fewer than two numbers of devices"}
     first, *others = measured.values()
-    largest = max(abs(of["first_losses"][name] - value) / max(abs(value), 1e-12)
-                  for of in others for name, value in first["first_losses"].items())
-    return {"devices": [int(count) for count in measured], "largest_relative_difference": largest,
-            "tolerance": TOLERANCE[first["dtype"]], "equal": largest <= TOLERANCE[first["dtype"]]}
+    largest = max(
+        abs(of["first_losses"][name] - value) / max(abs(value), 1e-12)
+        for of in others
+        for name, value in first["first_losses"].items()
+    )
+    return {
+        "devices": [int(count) for count in measured],
+        "largest_relative_difference": largest,
+        "tolerance": TOLERANCE[first["dtype"]],
+        "equal": largest <= TOLERANCE[first["dtype"]],
+    }
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", default="paper", help="a config, changed keys after commas")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--dtype", default="", choices=("", "float32", "bfloat16"))
@@ -111,10 +133,20 @@ def main():
     weak = over_devices(options, lambda count: count)
     strong = over_devices(options, lambda _: options.batch)
     simulated = any(of.get("backend") == "cpu" for of in weak.values())
-    record.write(options.output, step.rounded({
-        "config": options.config, "size": options.size, "runs": options.runs,
-        "note": SHARED_CORES if simulated else "", "weak": weak, "strong": strong,
-        "first_losses": agreement(strong)}))
+    record.write(
+        options.output,
+        step.rounded(
+            {
+                "config": options.config,
+                "size": options.size,
+                "runs": options.runs,
+                "note": SHARED_CORES if simulated else "",
+                "weak": weak,
+                "strong": strong,
+                "first_losses": agreement(strong),
+            }
+        ),
+    )
 
 
 if __name__ == "__main__":

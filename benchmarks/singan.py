@@ -19,38 +19,44 @@ import numpy as np
 import record
 import step
 
-from deepsim_jax import api, hugepages, settings
-from deepsim_jax.data import photo
+from deepsim_jax import api, settings
+from deepsim_jax.runtime import hugepages
+from deepsim_jax.systems.singan import source as photo
 
 
 def measure(run, runs: int, peak: float) -> dict:
-    """"scale 0: 25x25 px" -> its figures."""
-    found, earlier = {}, None
+    """ "scale 0: 25x25 px" -> its figures."""
+    found, previous = {}, None
     for stage in run.stages:
         begun = time.perf_counter()
-        state = jax.block_until_ready(stage.begin(earlier))
+        state = jax.block_until_ready(stage.begin(previous))
         compiled = run.compiled(stage)
-        left = jax.block_until_ready(stage.leave(earlier, state))
-        given = [compiled.place(tree) for tree in stage.given(earlier)]
+        exported = jax.block_until_ready(stage.export(previous, state))
+        inputs = [compiled.place(tree) for tree in stage.inputs(previous)]
         prepared = time.perf_counter() - begun
         begun = time.perf_counter()
-        state, _ = jax.block_until_ready(compiled(compiled.place(state), *given))
+        state, _ = jax.block_until_ready(compiled(compiled.place(state), *inputs))
         first = time.perf_counter() - begun
-        call = step.threaded(lambda s, c=compiled, g=given: c(s, *g), state)
+        call = step.threaded(lambda s, c=compiled, g=inputs: c(s, *g), state)
         seconds = step.median_seconds(call, runs=runs)
-        gmac = arithmetic.lean_iteration(stage.task, stage.generator_updates)
+        gmac = arithmetic.lean_iteration(stage.task, stage.generator_updates, stage.slopes)
         height, width = stage.task.size
         found[f"scale {stage.number}: {width}x{height} px"] = {
-            "channels": stage.task.pyramid.widths[stage.number], "seconds_per_iteration": seconds,
-            **step.speed(gmac["iteration"], seconds, peak), "gmac": gmac,
-            "seconds_before_the_first": prepared, "first_seconds": first}
-        earlier = left
+            "channels": stage.task.pyramid.widths[stage.number],
+            "seconds_per_iteration": seconds,
+            **step.speed(gmac["iteration"], seconds, peak),
+            "gmac": gmac,
+            "seconds_before_the_first": prepared,
+            "first_seconds": first,
+        }
+        previous = exported
     return found
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", default="singan_quickstart", help="a shipped config or a path")
     parser.add_argument("--size", type=int, nargs=2, default=[96, 96], metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--runs", type=int, default=5)
@@ -67,13 +73,22 @@ def main():
     share = peak / max(peak, after)
     for figures in scales.values():
         figures["share_of_peak"] *= share
-    seconds = sum(figures["seconds_per_iteration"] * stage.steps
-                  for figures, stage in zip(scales.values(), run.stages, strict=True))
-    record.write(options.output, {
-        "benchmark": "singan", "config": options.config, "size": f"{width}x{height}",
-        "runs": options.runs, "peak": {"gflops": max(peak, after), "dtype": dtype},
-        "scales": step.rounded(scales),
-        "hours_of_training": round(seconds / 3600, 3)})
+    seconds = sum(
+        figures["seconds_per_iteration"] * stage.steps
+        for figures, stage in zip(scales.values(), run.stages, strict=True)
+    )
+    record.write(
+        options.output,
+        {
+            "benchmark": "singan",
+            "config": options.config,
+            "size": f"{width}x{height}",
+            "runs": options.runs,
+            "peak": {"gflops": max(peak, after), "dtype": dtype},
+            "scales": step.rounded(scales),
+            "hours_of_training": round(seconds / 3600, 3),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -34,8 +34,9 @@ import matmul
 import numpy as np
 import record
 
-from deepsim_jax import api, hugepages
-from deepsim_jax.data import pair
+from deepsim_jax import api
+from deepsim_jax.runtime import hugepages
+from deepsim_jax.systems.deepsim import pair
 from deepsim_jax.training import step as steps
 
 _IN_FLIGHT = 10  # steps that are dispatched before one waits, where an accelerator runs them
@@ -57,9 +58,13 @@ def build(name: str, size: int, dtype: str, batch: int, devices: int = 1):
     draw = np.random.default_rng(1)
     (stage,) = run.stages
     return run, jax.tree.map(
-        lambda s: jnp.asarray(draw.normal(0, np.sqrt(2 / np.prod(s.shape[:3])), s.shape), s.dtype)
-        if len(s.shape) == 4 else jnp.zeros(s.shape, s.dtype),
-        arithmetic.vgg19_shapes(stage.task.perceptual_depth))
+        lambda s: (
+            jnp.asarray(draw.normal(0, np.sqrt(2 / np.prod(s.shape[:3])), s.shape), s.dtype)
+            if len(s.shape) == 4
+            else jnp.zeros(s.shape, s.dtype)
+        ),
+        arithmetic.vgg19_shapes(stage.task.perceptual_depth),
+    )
 
 
 def median_seconds(function, *args, runs: int) -> float:
@@ -84,6 +89,20 @@ def threaded(function, state):
     return call
 
 
+def alternately(functions: dict, runs: int) -> dict[str, dict[str, list[float]]]:
+    """Wall and CPU seconds of each call, the functions in turn, after a first call of each."""
+    times: dict = {name: {"seconds": [], "cpu_seconds": []} for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(runs):
+        for name, function in functions.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            function()
+            times[name]["seconds"].append(time.perf_counter() - wall)
+            times[name]["cpu_seconds"].append(time.process_time() - cpu)
+    return times
+
+
 def parts(run, state, frozen) -> dict:
     """Name -> function of no arguments that does this part of the step once."""
     (stage,), keys = run.stages, jax.random.split(jax.random.key(0), run.batch)
@@ -97,7 +116,7 @@ def parts(run, state, frozen) -> dict:
     def generator(params, x):
         return module.apply({"params": params}, x)
 
-    fake = jax.block_until_ready(generator(state.generator, primitives))
+    fake = jax.block_until_ready(generator(state.params["generator"], primitives))
 
     @jax.jit
     def generator_gradient(params, x, slope):
@@ -108,15 +127,17 @@ def parts(run, state, frozen) -> dict:
     @jax.jit
     def discriminator(picture, params, inputs):
         _, pull, terms = jax.vjp(
-            lambda g, d: judging.losses(g, d, inputs, None), picture, params, has_aux=True)
+            lambda g, d: judging.losses(g, d, inputs, None), picture, params, has_aux=True
+        )
         one, zero = jnp.ones(()), jnp.zeros(())
         return pull((one, zero))[0], pull((zero, one))[1], terms
 
     found = {
         "augmentation": lambda: batch(keys, stage.pair),
-        "generator forward": lambda: generator(state.generator, primitives),
-        "generator": lambda: generator_gradient(state.generator, primitives, fake),
-        "discriminator": lambda: discriminator(fake, state.discriminator, inputs)}
+        "generator forward": lambda: generator(state.params["generator"], primitives),
+        "generator": lambda: generator_gradient(state.params["generator"], primitives, fake),
+        "discriminator": lambda: discriminator(fake, state.params["discriminator"], inputs),
+    }
     if frozen is not None:
         perceptual = jax.jit(jax.value_and_grad(task.perceptual))
         found["features"] = functools.partial(perceptual, fake, photos, places, frozen)
@@ -138,15 +159,17 @@ class _GivenPicture:
 
 def updates(run, state):
     """A function of no arguments that does the optimiser's part alone, its state donated."""
+
     def losses_of(generator, discriminator, _, gradients):
         def product(params, slopes):
             return sum(map(jnp.vdot, jax.tree.leaves(params), jax.tree.leaves(slopes)))
 
         return (product(generator, gradients[0]), product(discriminator, gradients[1])), {}
 
-    step = jax.jit(steps.make_step(lambda keys, _: None, losses_of, run.stages[0].updates, seed=0),
-                   donate_argnums=0)
-    gradients = jax.tree.map(jnp.ones_like, (state.generator, state.discriminator))
+    step = jax.jit(
+        steps.make_step(lambda keys, _: None, losses_of, run.stages[0].updates, seed=0), donate_argnums=0
+    )
+    gradients = jax.tree.map(jnp.ones_like, (state.params["generator"], state.params["discriminator"]))
     return threaded(lambda s: step(s, jnp.arange(run.batch), None, gradients), state)
 
 
@@ -184,20 +207,29 @@ def measure(options) -> dict:
     sizes = (2048, 4096) if on_cpu else (2048, 4096, 8192)
     peak = matmul.peak(dtype, sizes=sizes)
     state, _ = step()
-    by_part = {name: median_seconds(part, runs=options.runs)
-               for name, part in parts(run, state, frozen).items()}
+    by_part = {
+        name: median_seconds(part, runs=options.runs) for name, part in parts(run, state, frozen).items()
+    }
     by_part["updates"] = median_seconds(updates(run, state), runs=options.runs)
     peak = max(peak, matmul.peak(dtype, sizes=sizes))
     gmac = arithmetic.lean_step(stage.task, (size, size), options.batch, frozen)
-    return rounded({
-        "seconds_per_step": seconds, "gmac": gmac["step"], **speed(gmac["step"], seconds, peak),
-        "peak": {"gflops": peak, "dtype": dtype},
-        "parts": {name: {"seconds": s, "share_of_step": s / seconds}
-                  | (speed(gmac[name], s, peak) if name in gmac else {})
-                  for name, s in by_part.items()},
-        "memory_gib": {"resident": resident} | (
-            {"device": stats["peak_bytes_in_use"] / 2**30} if "peak_bytes_in_use" in stats else {}),
-        "seconds_from_start_to_first_step": since_start, "of_these": way})
+    return rounded(
+        {
+            "seconds_per_step": seconds,
+            "gmac": gmac["step"],
+            **speed(gmac["step"], seconds, peak),
+            "peak": {"gflops": peak, "dtype": dtype},
+            "parts": {
+                name: {"seconds": s, "share_of_step": s / seconds}
+                | (speed(gmac[name], s, peak) if name in gmac else {})
+                for name, s in by_part.items()
+            },
+            "memory_gib": {"resident": resident}
+            | ({"device": stats["peak_bytes_in_use"] / 2**30} if "peak_bytes_in_use" in stats else {}),
+            "seconds_from_start_to_first_step": since_start,
+            "of_these": way,
+        }
+    )
 
 
 def speed(gmac: float, seconds: float, peak: float) -> dict:
@@ -215,7 +247,8 @@ def rounded(figures):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", default="paper", help="a config, changed keys after commas")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 480])
     parser.add_argument("--dtype", default="", choices=("", "float32", "bfloat16"))
@@ -231,12 +264,23 @@ def main():
     for size in options.sizes:
         command = [sys.executable, __file__, *sys.argv[1:], "--sizes", str(size), "--begun"]
         found = subprocess.run(
-            [*command, repr(time.time())], check=True, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "JAX_COMPILATION_CACHE_DIR": ""}).stdout
+            [*command, repr(time.time())],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "JAX_COMPILATION_CACHE_DIR": ""},
+        ).stdout
         figures[f"{size}x{size}"] = json.loads(found.splitlines()[-1])
-    record.write(options.output, {
-        "config": options.config, "dtype": options.dtype or "the config's",
-        "batch": options.batch, "runs": options.runs, "sizes": figures})
+    record.write(
+        options.output,
+        {
+            "config": options.config,
+            "dtype": options.dtype or "the config's",
+            "batch": options.batch,
+            "runs": options.runs,
+            "sizes": figures,
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -40,10 +40,13 @@ import time
 import arithmetic
 import record
 
-from deepsim_jax import api, rundir, settings, sources
-from deepsim_jax.data import images
+from deepsim_jax import api, settings
 from deepsim_jax.errors import UserError
-from deepsim_jax.evaluate import protocol
+from deepsim_jax.images import io as images
+from deepsim_jax.sweeps import runner
+from deepsim_jax.systems.deepsim import source as sources
+from deepsim_jax.systems.deepsim.evaluation import protocol
+from deepsim_jax.systems.deepsim.evaluation.held_out import HeldOut, choose_kind
 from deepsim_jax.training import progress
 
 RESULT = "time_to_quality.json"
@@ -74,9 +77,14 @@ class Spec:
 def changes_of(options, spec: Spec, kind: str, seed: int) -> dict:
     """Keys that this benchmark sets in every config."""
     steps = spec.full({}).train.steps
-    return {"data.sequence": options.sequence, "data.kind": kind, "data.max_side": options.size,
-            "seed": seed, "train.measure_frames": options.frames,
-            "train.measure_every": max(1, round(steps / options.points))}
+    return {
+        "data.sequence": options.sequence,
+        "data.kind": kind,
+        "data.max_side": options.size,
+        "seed": seed,
+        "train.measure_frames": options.frames,
+        "train.measure_every": max(1, round(steps / options.points)),
+    }
 
 
 def trained(config, folder: pathlib.Path) -> tuple[float, float]:
@@ -88,11 +96,19 @@ def trained(config, folder: pathlib.Path) -> tuple[float, float]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as cache:
         file = pathlib.Path(cache) / "config.py"
-        file.write_text("from deepsim_jax import settings\n\n\ndef get_config():\n"
-                        f"    return settings.unflatten({settings.flatten(config)!r})\n")
+        file.write_text(
+            "from deepsim_jax import settings\n\n\ndef get_config():\n"
+            f"    return settings.unflatten({settings.flatten(config)!r})\n"
+        )
         # -P: the same package as here, whatever folder this is started in.
-        command = [sys.executable, "-P", "-m", "deepsim_jax.main", f"--config={file}",
-                   f"--workdir={folder}"]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "deepsim_jax.main",
+            f"--config={file}",
+            f"--workdir={folder}",
+        ]
         environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(pathlib.Path(cache) / "compiled")}
         heldout, clock = folder / "heldout.jsonl", 0.0
         begun = time.time()
@@ -107,8 +123,10 @@ def trained(config, folder: pathlib.Path) -> tuple[float, float]:
                 process.terminate()
                 raise
     if process.returncode:
-        raise UserError(f"{folder}: the training failed with exit status {process.returncode}; "
-                        "what it said stands above")
+        raise UserError(
+            f"{folder}: the training failed with exit status {process.returncode}; "
+            "what it said stands above"
+        )
     saved = (folder / "checkpoints" / str(config.train.steps)).rglob("*")
     return clock, max(path.stat().st_mtime for path in saved) - begun
 
@@ -126,12 +144,22 @@ def run(options, spec: Spec, kind: str, seed: int) -> dict:
     seconds, model = start + mark["seconds"], api.load(folder)
     held_out, tflop = _held_out(config), _tflop(config)
     found = {
-        "seed": seed, "seconds": round(seconds, 2), "start": round(start, 2),
-        "pauses": round(end - seconds, 2), "load_before": round(load, 2),
+        "seed": seed,
+        "seconds": round(seconds, 2),
+        "start": round(start, 2),
+        "pauses": round(end - seconds, 2),
+        "load_before": round(load, 2),
         "lpips": _digits(protocol.during_training(held_out, 0)(model.edit)["lpips_alex"]),
-        "curve": [{"step": row["step"], "seconds": round(start + row["seconds"], 2),
-                   "tflop": _digits(tflop(row["step"])), "lpips": _digits(row["lpips_alex"])}
-                  for row in progress.read_metrics(folder / "heldout.jsonl")]}
+        "curve": [
+            {
+                "step": row["step"],
+                "seconds": round(start + row["seconds"], 2),
+                "tflop": _digits(tflop(row["step"])),
+                "lpips": _digits(row["lpips_alex"]),
+            }
+            for row in progress.read_metrics(folder / "heldout.jsonl")
+        ],
+    }
     return _keep(options, folder, config, found)
 
 
@@ -152,11 +180,11 @@ def _finished(folder, config):
     path = folder / RESULT
     if not path.is_file():
         return None
-    differing = settings.differences(
-        settings.flatten(rundir.read_config(folder)), settings.flatten(config))
+    differing = settings.differences(settings.flatten(api.read_config(folder)), settings.flatten(config))
     if differing:
-        raise UserError(f"{folder}: trained with other settings ({'; '.join(differing)}); choose another "
-                        "--workdir")
+        raise UserError(
+            f"{folder}: trained with other settings ({'; '.join(differing)}); choose another --workdir"
+        )
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -169,8 +197,8 @@ def _keep(options, folder, config, found):
 
 
 def _held_out(config):
-    source = sources.read_source(config)
-    return protocol.HeldOut(sources.open_sequence(config), source.spec, source.primitive.shape[:2])
+    source = api.read_source(config)
+    return HeldOut(sources.open_sequence(config), source.spec, source.primitive.shape[:2])
 
 
 def _tflop(config):
@@ -178,9 +206,18 @@ def _tflop(config):
     with config.unlocked():
         config = config.copy_and_resolve_references()
         config.train.measure_every = 0
-    run = api.build_run(sources.read_source(config), config, pathlib.Path())
-    each = [(stage.steps, 2 / 1e3 * arithmetic.lean_step(
-        stage.task, stage.pair.image.shape[:2], run.batch, stage.frozen)["step"]) for stage in run.stages]
+    run = api.build_run(api.read_source(config), config, pathlib.Path())
+    each = [
+        (
+            stage.steps,
+            2
+            / 1e3
+            * arithmetic.lean_step(stage.task, stage.pair.image.shape[:2], run.batch, stage.frozen)[
+                "step"
+            ],
+        )
+        for stage in run.stages
+    ]
 
     def of(steps):
         total = 0.0
@@ -195,19 +232,25 @@ def _tflop(config):
 def summary(spec: Spec, config, runs: list[dict], plain_run: dict | None) -> dict:
     """The figures of a config over its seeds."""
     found = {
-        "config": settings.differences(settings.flatten(settings.default()),
-                                       {**settings.flatten(config), "seed": 0}),
-        "steps": config.train.steps, "batch": config.train.batch, "seeds": [run["seed"] for run in runs],
+        "config": settings.differences(
+            settings.flatten(settings.default()), {**settings.flatten(config), "seed": 0}
+        ),
+        "steps": config.train.steps,
+        "batch": config.train.batch,
+        "seeds": [run["seed"] for run in runs],
         "tflop": runs[0]["curve"][-1]["tflop"],
         "seconds": spread([run["seconds"] for run in runs]),
         "lpips": spread([run["lpips"] for run in runs]),
-        "lpips_at_the_curves_end": spread([run["curve"][-1]["lpips"] for run in runs])}
+        "lpips_at_the_curves_end": spread([run["curve"][-1]["lpips"] for run in runs]),
+    }
     return found | {"plain": plain_run, "runs": runs}
 
 
 def spread(values: list[float]) -> dict:
-    return {name: _digits(of(values))
-            for name, of in (("median", statistics.median), ("low", min), ("high", max))}
+    return {
+        name: _digits(of(values))
+        for name, of in (("median", statistics.median), ("low", min), ("high", max))
+    }
 
 
 def reached(runs: list[dict], target: float) -> dict:
@@ -216,16 +259,21 @@ def reached(runs: list[dict], target: float) -> dict:
     for name, of_seeds in ("median", statistics.median), ("every seed", max):
         for points in zip(*(run["curve"] for run in runs), strict=True):
             if of_seeds([point["lpips"] for point in points]) <= target:
-                found[name] = {"step": points[0]["step"], "tflop": points[0]["tflop"],
-                               "seconds": statistics.median(point["seconds"] for point in points)}
+                found[name] = {
+                    "step": points[0]["step"],
+                    "tflop": points[0]["tflop"],
+                    "seconds": statistics.median(point["seconds"] for point in points),
+                }
                 break
     return found
 
 
 def comparisons(configs: dict, targets: dict[str, float]) -> dict:
     """Target -> its LPIPS and where each config reaches it."""
-    ends = {f"end of {label}": statistics.median(run["curve"][-1]["lpips"] for run in of["runs"])
-            for label, of in configs.items()}
+    ends = {
+        f"end of {label}": statistics.median(run["curve"][-1]["lpips"] for run in of["runs"])
+        for label, of in configs.items()
+    }
     found = {}
     for name, value in {**targets, **ends}.items():
         places = {label: reached(of["runs"], value) for label, of in configs.items()}
@@ -248,13 +296,16 @@ def unchanged(options, spec: Spec, kind: str) -> tuple[dict, str]:
     def same(_):
         return held_out.first
 
-    return {name: _digits(protocol.during_training(held_out, count)(same)["lpips_alex"])
-            for name, count in (("all", 0), ("curve", options.frames))}, held_out.edges_from
+    return {
+        name: _digits(protocol.during_training(held_out, count)(same)["lpips_alex"])
+        for name, count in (("all", 0), ("curve", options.frames))
+    }, held_out.edges_from
 
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("configs", nargs="+", help="quickstart, paper,train.steps=400, file.py:option")
     parser.add_argument("--sequence", required=True, help="as data.sequence: a folder, clip:carphone ...")
     parser.add_argument("--kinds", nargs="+", default=["auto"], help="of primitive, as data.kind")
@@ -265,8 +316,11 @@ def parse(arguments=None):
     parser.add_argument("--threshold", type=float, nargs="*", default=[], help="LPIPS of the curves")
     parser.add_argument("--plain", type=int, default=1, choices=(0, 1), help="runs without measuring")
     parser.add_argument("--keep", action="store_true", help="keep the trained networks")
-    parser.add_argument("--workdir", type=lambda p: pathlib.Path(p).absolute(),
-                        default=pathlib.Path("runs/time_to_quality").absolute())
+    parser.add_argument(
+        "--workdir",
+        type=lambda p: pathlib.Path(p).absolute(),
+        default=pathlib.Path("runs/time_to_quality").absolute(),
+    )
     parser.add_argument("--output", default="")
     return parser.parse_args(arguments)
 
@@ -279,22 +333,48 @@ def measure(options) -> dict:
     todo = [(spec, kind) for kind in options.kinds for spec in specs]
     for spec, kind in todo:  # before anything is trained
         config = spec.full(changes_of(options, spec, kind, 0))
-        protocol.choose_kind(sources.open_sequence(config), config.data.kind)
+        choose_kind(sources.open_sequence(config), config.data.kind)
     runs: dict = {pair: [] for pair in todo}
     plain_runs: dict = dict.fromkeys(todo)
-    for seed in range(options.seeds):
-        for spec, kind in todo:
-            runs[spec, kind].append(run(options, spec, kind, seed))
-            if options.plain and not seed:
+
+    def cell(spec, kind, seed, *, measured):
+        def make():
+            if measured:
+                runs[spec, kind].append(run(options, spec, kind, seed))
+            else:
                 plain_runs[spec, kind] = plain(options, spec, kind, seed)
+            return True
+
+        about = "" if measured else ", nothing measured"
+        return runner.Cell(f"{spec.label}, {kind}, seed {seed}{about}", make, fail=lambda error: None)
+
+    cells = [
+        cell(spec, kind, seed, measured=measured)
+        for seed in range(options.seeds)
+        for spec, kind in todo
+        for measured in ((True, False) if options.plain and not seed else (True,))
+    ]
+    # Each run keeps its own result, and a failure ends the benchmark.
+    runner.make_all(cells, noun="run", sweep="benchmark", after_each=lambda: None, forgiven=())
     found = {}
     for kind in options.kinds:
-        configs = {spec.label: summary(spec, spec.full(changes_of(options, spec, kind, 0)),
-                                       runs[spec, kind], plain_runs[spec, kind]) for spec in specs}
+        configs = {
+            spec.label: summary(
+                spec,
+                spec.full(changes_of(options, spec, kind, 0)),
+                runs[spec, kind],
+                plain_runs[spec, kind],
+            )
+            for spec in specs
+        }
         still, edges_from = unchanged(options, specs[0], kind)
         targets = {f"LPIPS {value:g}": value for value in options.threshold}
-        found[kind] = {"edges_from": edges_from, UNCHANGED: still, "configs": configs,
-                       "reached": comparisons(configs, {**targets, UNCHANGED: still["curve"]})}
+        found[kind] = {
+            "edges_from": edges_from,
+            UNCHANGED: still,
+            "configs": configs,
+            "reached": comparisons(configs, {**targets, UNCHANGED: still["curve"]}),
+        }
     return found
 
 
@@ -307,9 +387,15 @@ def main():
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on with the run that was cut short")
     sequence = options.sequence if ":" in options.sequence else pathlib.Path(options.sequence).name
-    record.write(options.output, {
-        "sequence": sequence, "size": options.size,
-        "frames_of_the_curves": options.frames, "kinds": kinds})
+    record.write(
+        options.output,
+        {
+            "sequence": sequence,
+            "size": options.size,
+            "frames_of_the_curves": options.frames,
+            "kinds": kinds,
+        },
+    )
 
 
 if __name__ == "__main__":

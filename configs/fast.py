@@ -1,6 +1,6 @@
 """A fifth of the paper's steps on a GPU, in bfloat16: the quickstart, longer.
 
-    python -m deepsim_jax.main --config=configs/fast.py --workdir=runs/photo \\
+    deepsim_jax train --config=configs/fast.py --workdir=runs/photo \\
         --config.data.image=photo.jpg
 
 3,200 steps at up to 640 px, the first 400 at half the size, with the quickstart's losses and networks

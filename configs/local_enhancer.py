@@ -1,6 +1,6 @@
 """The coarse-to-fine generator for larger photos: a global trunk at half size and a local enhancer.
 
-    python -m deepsim_jax.main --config=configs/local_enhancer.py --workdir=runs/large \\
+    deepsim_jax train --config=configs/local_enhancer.py --workdir=runs/large \\
         --config.data.image=photo.jpg
 
 As in pix2pixHD's recipe for large pictures: 32 filters, 3 discriminator scales, up to 1024 px. The

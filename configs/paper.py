@@ -1,6 +1,6 @@
 """The paper's configuration: 16,000 steps of the full generator (182 M parameters).
 
-    python -m deepsim_jax.main --config=configs/paper.py --workdir=runs/photo \\
+    deepsim_jax train --config=configs/paper.py --workdir=runs/photo \\
         --config.data.image=photo.jpg
 
 Time: the steps take 60 s at 256x256 and 112 s at 480x480 on one H200 with --config.model.dtype=bfloat16

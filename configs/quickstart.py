@@ -1,6 +1,6 @@
 """A photo in a few minutes on a laptop.
 
-    python -m deepsim_jax.main --config=configs/quickstart.py --workdir=runs/me \\
+    deepsim_jax train --config=configs/quickstart.py --workdir=runs/me \\
         --config.data.image=me.jpg
 
 Trains at up to 256 px with half the published filters, two downsamplings of 4 and 4 of 9 blocks, for

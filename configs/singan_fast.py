@@ -1,6 +1,6 @@
 """SinGAN with fewer iterations where a scale costs more, up to 250 px.
 
-    python -m deepsim_jax.main --config=configs/singan_fast.py --workdir=runs/s \\
+    deepsim_jax train --config=configs/singan_fast.py --workdir=runs/s \\
         --config.data.image=photo.jpg
 
 The coarsest scale, where a sample's arrangement is decided, has all 2,000 published iterations; the
@@ -19,6 +19,7 @@ from deepsim_jax import settings
 def get_config(option: str = ""):
     """The config; `option` is "" or "tiny"."""
     config = settings.default("singan")
+    config.optim.g_slopes = "first"
     config.model.most_filters = 64
     config.train.decline = 0.5
     settings.apply_option(config, option)

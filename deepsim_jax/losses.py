@@ -5,20 +5,25 @@ A discriminator's output is, for each scale, the list of its features with the l
 adversarial terms take the list of the scales' logits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from deepsim_jax.errors import UserError
+
+# Of one scale, or one layer: the sizes differ among them.
+Logits = Float[Array, "batch _ _ 1"]
+Features = Float[Array, "batch _ _ _"]
+Scalar = Float[Array, ""]
+Penalty = Callable[[Array], Array]
 
 ADVERSARIAL_KINDS = ("lsgan", "log")
 
 
-def adversarial_d(
-    kind: str, real_logits: Sequence[jax.Array], fake_logits: Sequence[jax.Array]
-) -> jax.Array:
+def adversarial_d(kind: str, real_logits: Sequence[Logits], fake_logits: Sequence[Logits]) -> Scalar:
     """The discriminator's loss: means over patches, summed over scales.
 
     "lsgan": ((D(real) - 1)^2 + D(fake)^2) / 2 (Mao et al. 2017; the published DeepSIM).
@@ -32,7 +37,7 @@ def adversarial_d(
     return total / 2 if kind == "lsgan" else total
 
 
-def adversarial_g(kind: str, fake_logits: Sequence[jax.Array]) -> jax.Array:
+def adversarial_g(kind: str, fake_logits: Sequence[Logits]) -> Scalar:
     """The generator's adversarial term: the discriminator's penalty if fakes were labelled real.
 
     "lsgan": (D(fake) - 1)^2. "log": -log D(fake), the non-saturating form that the DeepSIM paper's
@@ -43,8 +48,8 @@ def adversarial_g(kind: str, fake_logits: Sequence[jax.Array]) -> jax.Array:
 
 
 def feature_matching(
-    real_features: Sequence[Sequence[jax.Array]], fake_features: Sequence[Sequence[jax.Array]]
-) -> jax.Array:
+    real_features: Sequence[Sequence[Features]], fake_features: Sequence[Sequence[Features]]
+) -> Scalar:
     """L1 distance between the discriminator's features of real and of generated pairs.
 
     Four times the mean over layers of the mean absolute difference, averaged over the scales; the
@@ -59,21 +64,20 @@ def feature_matching(
 
 
 def perceptual(
-    features_a: Sequence[jax.Array],
-    features_b: Sequence[jax.Array],
+    features_a: Sequence[Features],
+    features_b: Sequence[Features],
     weights: Sequence[float],
-) -> jax.Array:
+) -> Scalar:
     """Weighted sum of mean absolute differences of a feature network's activations.
 
     Gradients flow into `features_a` (of the generated image) and not into `features_b` (of the real
     one). One weight per activation (Johnson et al. 2016 with the distance of pix2pixHD).
     """
-    return sum(
-        weight * _l1(a, b) for weight, a, b in zip(weights, features_a, features_b, strict=True)
-    )
+    terms = (weight * _l1(a, b) for weight, a, b in zip(weights, features_a, features_b, strict=True))
+    return sum(terms, start=jnp.zeros(()))
 
 
-def _penalties(kind: str):
+def _penalties(kind: str) -> tuple[Penalty, Penalty]:
     """How far a logit is from the label "real" and from the label "fake"."""
     if kind == "lsgan":
         return lambda logits: jnp.square(logits - 1), jnp.square
@@ -84,13 +88,13 @@ def _penalties(kind: str):
     raise UserError(f"adversarial loss {kind!r}: allowed are {allowed}")
 
 
-def _over_scales(penalty, logits: Sequence[jax.Array]) -> jax.Array:
-    return sum(penalty(_widen(scale)).mean() for scale in logits)
+def _over_scales(penalty: Penalty, logits: Sequence[Logits]) -> Scalar:
+    return sum((penalty(_widen(scale)).mean() for scale in logits), start=jnp.zeros(()))
 
 
-def _l1(a: jax.Array, constant: jax.Array) -> jax.Array:
+def _l1(a: Float[Array, "*shape"], constant: Float[Array, "*shape"]) -> Scalar:
     return jnp.abs(_widen(a) - _widen(jax.lax.stop_gradient(constant))).mean()
 
 
-def _widen(x: jax.Array) -> jax.Array:
+def _widen(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))

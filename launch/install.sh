@@ -1,6 +1,6 @@
 # Sourced by the other scripts: makes a virtual environment and installs the checkout into it.
 #   DEEPSIM_VENV    where it goes (default: .venv in the checkout)
-#   PYTHON          which Python makes it (default: the first of python3.13 .. python3.11, python3)
+#   PYTHON          which Python makes it (default: the first of python3, python3.13, 3.12, 3.11 that is 3.11 or later)
 # usage: . launch/install.sh [extra[,extra]]
 
 find_python() {

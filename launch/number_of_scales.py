@@ -8,55 +8,55 @@ goes on with what is not trained yet. Few scales know textures alone; the more t
 things whose arrangement is kept. The picture has a row of samples for each.
 """
 
-import argparse
-import logging
-import pathlib
 import sys
 
-from deepsim_jax import UserError, api, applications, editing, settings
+from deepsim_jax import api, main, settings
+from deepsim_jax.errors import UserError
+from deepsim_jax.images import compositing
+from deepsim_jax.runtime.paths import user_path
+from deepsim_jax.systems.contract import Call, Option, Verb
+from deepsim_jax.systems.singan import applications
 
 
-def main(arguments: list[str]) -> pathlib.Path:
-    """Trains, writes the picture and returns its path.
+def run(call: Call):
+    """Trains, writes the picture and prints its path.
 
     Raises:
       UserError: an unusable photo, config or number, or a training that was stopped.
     """
-    flags = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
-                                    formatter_class=argparse.RawDescriptionHelpFormatter)
-    flags.add_argument("--image", required=True, help="the photo")
-    flags.add_argument("--workdir", required=True, help="folder for the runs")
-    flags.add_argument("--output", required=True, help="the .png to write")
-    flags.add_argument("--scales", default="2,4,6", help="numbers of scales, with commas between them")
-    flags.add_argument("--config", default="singan_quickstart", help="name or path of a SinGAN's config")
-    flags.add_argument("--samples", type=int, default=3, help="in each row")
-    flags.add_argument("--seed", type=int, default=0, help="of the samples")
-    given = flags.parse_args(arguments)
-    numbers = given.scales.split(",")
-    if not all(number.isdigit() and int(number) for number in numbers):
-        raise UserError(f"--scales={given.scales}: numbers of 1 or more with commas between them are "
-                        "needed")
-    trained = []
-    for number in numbers:
-        config = settings.load(given.config)
-        if config.system != "singan":
-            raise UserError(f"--config={given.config}: a config of SinGAN is needed")
-        config.pyramid.keep = int(number)
-        folder = pathlib.Path(given.workdir) / f"{number}-scales"
-        model = api.train(given.image, config=config, workdir=folder)
+    if not all(number.isdigit() and int(number) for number in call.scales):
+        raise UserError(
+            f"--scales={','.join(call.scales)}: numbers of 1 or more with commas between them are needed"
+        )
+    if call.needed_config.system != "singan":
+        raise UserError(f"the config is for {call.needed_config.system}: one of SinGAN is needed")
+    flat, trained = settings.flatten(call.needed_config), []
+    for number in call.scales:
+        config = settings.unflatten({**flat, "pyramid.keep": int(number)})
+        model = api.train(call.image, config=config, workdir=call.folder / f"{number}-scales")
         if not model.finished:
             raise UserError("stopped; the same command goes on where it was")
         trained.append(model.learned)
-    output = pathlib.Path(given.output)
-    editing.write_picture(output, applications.scales_sheet(trained, given.samples, seed=given.seed))
-    return output
+    output = user_path(call.output)
+    compositing.write_picture(output, applications.scales_sheet(trained, call.samples, seed=call.seed))
+    print(output)
 
+
+VERB = Verb(
+    name="number_of_scales",
+    about="the effect of the number of scales that SinGAN is trained with",
+    options=(
+        Option("image", "path", "the photo", is_needed=True),
+        Option("output", "path", "the .png to write", is_needed=True),
+        Option("scales", "words", "numbers of scales, with commas between them", default="2,4,6"),
+        Option("samples", "int", "in each row", default=3),
+        Option("seed", "int", "of the samples", default=0),
+    ),
+    run=f"{__name__}:run",
+    takes_config=True,
+    default_config="singan_quickstart",
+    workdir_about="folder for the runs",
+)
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
-    logging.getLogger("deepsim_jax").setLevel(logging.INFO)
-    try:
-        print(main(sys.argv[1:]))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(main.main(sys.argv, VERB))

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs into .venv, trains on a photo that comes with scikit-image, edits it, writes a report page.
-#   bash launch/quickstart.sh [workdir]     (default: runs/quickstart)
+# Installs into .venv, edits a photo that comes with scikit-image at once, by copying; then trains on it, edits
+# it with the network, too, and writes a report page.
+#   bash launch/quickstart.sh [workdir]     (default: runs/quickstart; the copied edits: runs/quickstart-copied)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . launch/install.sh
@@ -9,6 +10,12 @@ install_checkout
 
 photo=$(python -c 'import pathlib, skimage.data; print(pathlib.Path(skimage.data.__file__).parent / "chelsea.png")')
 workdir=${1:-runs/quickstart}
+for recipe in launch/edits/*.json; do
+  echo "edit, with nothing trained: $(basename "$recipe" .json)"
+  python -m deepsim_jax.main --mode=edit --config=configs/quickstart.py --config.data.image="$photo" \
+    --input="$recipe" --output="$workdir-copied/$(basename "$recipe" .json).png" --keep=auto
+done
+echo "open $workdir-copied; training a network on the photo, a few minutes (Ctrl-C stops, the same command goes on)"
 python -m deepsim_jax.main --config=configs/quickstart.py --workdir="$workdir" \
   --config.data.image="$photo"
 for recipe in launch/edits/*.json; do
@@ -16,4 +23,4 @@ for recipe in launch/edits/*.json; do
   python -m deepsim_jax.main --mode=edit --workdir="$workdir" --input="$recipe" \
     --output="$workdir/$(basename "$recipe" .json).png" --keep=auto
 done
-echo "open $workdir/report.html in a browser"
+echo "open $workdir/report.html in a browser, beside it $workdir-copied"

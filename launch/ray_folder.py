@@ -9,17 +9,20 @@ are GPUs, every worker has one; else only cores. Files, resuming and exit codes 
 `train_folder.py`. Needs the extra `ray`.
 """
 
-import argparse
 import contextlib
+import dataclasses
 import logging
 import os
-import signal
 import socket
+import sys
 
-import train_folder
-
-from deepsim_jax import folder, hugepages, settings
-from deepsim_jax.errors import UserError
+from deepsim_jax import main, settings
+from deepsim_jax.commands import train_folder as folder
+from deepsim_jax.commands import verbs
+from deepsim_jax.errors import UserError, one_line
+from deepsim_jax.runtime import hugepages
+from deepsim_jax.systems.contract import Call, Option
+from deepsim_jax.training import signals
 
 log = logging.getLogger("deepsim_jax")
 
@@ -79,9 +82,11 @@ def work(path: str, workdir: str, flat: dict, threads: int, extend: bool) -> dic
     import platform
 
     with own_cores(threads) as cores:
-        from deepsim_jax import folder, settings
+        from deepsim_jax import settings
+        from deepsim_jax.commands import console
+        from deepsim_jax.commands import train_folder as folder
 
-        folder.start_console(f"{os.path.basename(path)}: ")
+        console.start(f"{os.path.basename(path)}: ")
         row = folder.train_photo(path, workdir, settings.unflatten(flat), extend=extend)
     return {**row, "host": platform.node(), "cores": cores}
 
@@ -95,8 +100,10 @@ def capacity(nodes: list[dict], threads: int, gpus: bool) -> int:
       gpus: whether each needs a GPU.
     """
     found = [node["Resources"] for node in nodes if node["Alive"]]
-    return sum(int(min(of.get("CPU", 0) // threads, of.get("GPU", 0) if gpus else of.get("CPU", 0)))
-               for of in found)
+    return sum(
+        int(min(of.get("CPU", 0) // threads, of.get("GPU", 0) if gpus else of.get("CPU", 0)))
+        for of in found
+    )
 
 
 def choose_threads(nodes: list[dict], gpus: bool) -> int:
@@ -122,32 +129,46 @@ class Pool:
         self._given = str(album.workdir), settings.flatten(album.config), self._threads, extend
         if not self._room():
             most = max(int(n["Resources"].get("CPU", 0)) for n in ray.nodes() if n["Alive"])
-            raise UserError(f"--threads={self._threads}: the largest machine offers {most} cores; give "
-                            "fewer threads")
+            raise UserError(
+                f"--threads={self._threads}: the largest machine offers {most} cores; give fewer threads"
+            )
         # A process for each photo: cores and memory are free again when it ends. What kills a process
         # (no memory, a lost machine) may be gone the second time, and little is lost.
-        self._work = ray.remote(num_cpus=self._threads, num_gpus=int(self._gpus), max_calls=1,
-                                max_retries=1)(work)
+        self._work = ray.remote(
+            num_cpus=self._threads, num_gpus=int(self._gpus), max_calls=1, max_retries=1
+        )(work)
         self._running, self.rows = {}, {}
 
     def _room(self) -> int:
         room = capacity(self._ray.nodes(), self._threads, self._gpus)
         return min(room, self._workers) if self._workers else room
 
-    def run(self):
-        """Trains all photos, as many at a time as there is room for, also on machines that join."""
+    def run(self, stop):
+        """Trains all photos, as many at a time as there is room for, also on machines that join.
+
+        Args:
+          stop: asked every few seconds whether to save what is running and end.
+        """
         waiting = list(self._album.photos)
-        log.info("%d photos, %d at a time, each with %d thread%s%s", len(waiting), self._room(),
-                 self._threads, "s" * (self._threads > 1), " and a GPU" * self._gpus)
+        log.info(
+            "%d photos, %d at a time, each with %d thread%s%s",
+            len(waiting),
+            self._room(),
+            self._threads,
+            "s" * (self._threads > 1),
+            " and a GPU" * self._gpus,
+        )
         while waiting or self._running:
+            if stop():
+                return self._stop_all()
             while waiting and len(self._running) < max(self._room(), 1):
                 path = waiting.pop(0)
                 self._running[self._work.remote(str(path), *self._given)] = path.name
             self._collect(POLL)
 
-    def stop(self):
+    def _stop_all(self):
         """Asks the running trainings to save and end, and waits for them."""
-        log.warning("stopping after this step of each photo; the same command continues the album")
+        log.warning("the running photos are saved; the same command continues the album")
         for reference in self._running:
             self._ray.cancel(reference)
         self._collect(LAST_SAVE, all_of_them=True)
@@ -163,8 +184,13 @@ class Pool:
                 continue  # it had not begun, or could not say how far it came
             except self._ray.exceptions.RayError as error:
                 reason = str(error).strip().splitlines()[-1].strip()
-                row = {"state": "failed", "steps": 0, "seconds": 0.0, "folder": name,
-                       "reason": f"{type(error).__name__}: {reason}"}
+                row = {
+                    "state": "failed",
+                    "steps": 0,
+                    "seconds": 0.0,
+                    "folder": name,
+                    "reason": f"{type(error).__name__}: {reason}",
+                }
             self.rows[name] = row
             log.info("%s: %s, %d of %d", name, row["state"], len(self.rows), len(self._album.photos))
             folder.write_summary(self._album, self.rows)
@@ -187,30 +213,33 @@ def train(album: folder.Album, *, workers: int, threads: int, address: str, exte
     try:
         import ray
     except ImportError as error:
-        raise UserError("Ray is needed: install the extra, pip install 'deepsim_jax[ray]'; or train on "
-                        "this machine alone with launch/train_folder.py") from error
+        raise UserError(
+            "Ray is needed: install the extra, pip install 'deepsim_jax[ray]'; or train on "
+            "this machine alone with deepsim_jax train_folder"
+        ) from error
     own = {}
     if address == "local":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        own = {"num_cpus": min(cores, workers * threads) if workers and threads else cores,
-               "include_dashboard": False, "object_store_memory": STORE_BYTES}
+        own = {
+            "num_cpus": min(cores, workers * threads) if workers and threads else cores,
+            "include_dashboard": False,
+            "object_store_memory": STORE_BYTES,
+        }
     try:
         _knock(address)
         ray.init(address=address, logging_level=logging.WARNING, **own)
     # Ray raises ConnectionError, RuntimeError, ValueError, TimeoutError and more.
     except Exception as error:
-        raise UserError(f"--address={address}: no Ray there ({' '.join(str(error).split())[:200]}); "
-                        "start it with `ray start --head`, set RAY_AUTH_MODE=token if it asks for a "
-                        "token, or leave --address out") from error
+        raise UserError(
+            f"--address={address}: no Ray there ({one_line(error)[:200]}); "
+            "start it with `ray start --head`, set RAY_AUTH_MODE=token if it asks for a "
+            "token, or leave --address out"
+        ) from error
     try:
         pool = Pool(ray, album, workers=workers, threads=threads, extend=extend)
-        old = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            pool.run()
-        except KeyboardInterrupt:
-            pool.stop()
-        finally:
-            signal.signal(signal.SIGTERM, old)
+        # A flag: an exception could come within one of Ray's callbacks, which would swallow it.
+        with signals.stop_requests() as stop:
+            pool.run(stop)
     finally:
         ray.shutdown()
     return folder.write_summary(album, pool.rows)
@@ -223,25 +252,47 @@ def _knock(address):
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def main(arguments: list[str]) -> dict:
-    """Trains the folder; returns its summary."""
-    parser = train_folder.parser(__doc__)
-    parser.add_argument("--workers", type=_count, default=0, help="most trainings at a time (default: "
-                        "as many as there are GPUs or cores)")
-    parser.add_argument("--threads", type=_count, default=0, help="processor cores of each training "
-                        "(default: a GPU's share of them; without GPUs one)")
-    parser.add_argument("--address", default="local", help="of a running Ray: auto, or host:port")
-    flags, config = train_folder.parse(parser, arguments)
-    return train(folder.open_album(flags.input, flags.workdir, config), workers=flags.workers,
-                 threads=flags.threads, address=flags.address, extend=flags.extend)
+def run(call: Call) -> int:
+    """Trains the folder, shows what became of each photo, and returns the exit code.
+
+    Raises:
+      UserError: as `folder.open_album` and `train`.
+    """
+    album = folder.open_album(call.input, call.workdir, call.needed_config)
+    summary = train(
+        album,
+        workers=call.workers or 0,
+        threads=call.threads or 0,
+        address=call.address,
+        extend=call.extend,
+    )
+    print(folder.describe(summary))
+    return folder.exit_code(summary)
 
 
-def _count(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 is needed")
-    return int(text)
-
+VERB = dataclasses.replace(
+    verbs.TRAIN_FOLDER,
+    name="ray_folder",
+    about="trains a network for every photo of a folder, over all workers and GPUs that Ray finds",
+    options=(
+        *verbs.TRAIN_FOLDER.options,
+        Option(
+            "workers",
+            "int",
+            "most trainings at a time (default: as many as there are GPUs or cores)",
+            low=1,
+        ),
+        Option(
+            "threads",
+            "int",
+            "processor cores of each training (default: a GPU's share of them; without GPUs one)",
+            low=1,
+        ),
+        Option("address", "text", "of a running Ray: auto, or host:port", default="local"),
+    ),
+    run=f"{__name__}:run",
+)
 
 if __name__ == "__main__":
     hugepages.restart()
-    train_folder.run(main)
+    sys.exit(main.main(sys.argv, VERB))

@@ -3,10 +3,13 @@
 And what several of them share: a trained model, numbers of the published program, PyTorch files.
 """
 
+import base64
 import collections
+import html.parser
 import io
 import os
 import pickle
+import re
 import sys
 import tempfile
 import types
@@ -21,14 +24,24 @@ os.environ["JAX_COMPILATION_CACHE_DIR"] = _COMPILED.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 import jax  # noqa: E402
+import jaxtyping  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import shape_checks  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_default_matmul_precision", "highest")
 
+shape_checks.switch_on()
+
 FIXTURES = Path(__file__).parent / "fixtures"
 _STORAGES = {np.float32: "FloatStorage", np.float16: "HalfStorage", np.int64: "LongStorage"}
+
+
+@pytest.fixture
+def unchecked_shapes(monkeypatch):
+    """For calls with wrong shapes, to see that the function refuses them by itself."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +74,31 @@ def trained_singan(tmp_path_factory, scene):
 
 
 @pytest.fixture(scope="session")
+def things():
+    """A small collection, uint8 (40, 24, 24, 3): boxes of all colours and widths on white."""
+    side = 24
+    rng = np.random.default_rng(0)
+    pictures = np.full((40, side, side, 3), 255, np.uint8)
+    for picture in pictures:
+        width, height = rng.integers(side // 4, side, 2)
+        top, left = (side - height) // 2, (side - width) // 2
+        picture[top : top + height, left : left + width] = rng.integers(0, 200, 3)
+    return pictures
+
+
+@pytest.fixture(scope="session")
+def trained_igan(tmp_path_factory, things):
+    """An iGAN trained on the things for 4 + 4 steps, at 16 px. Not to be changed."""
+    import deepsim_jax
+
+    run = tmp_path_factory.mktemp("trained") / "igan"
+    return deepsim_jax.train(things, config="igan_quickstart:tiny", workdir=run)
+
+
+@pytest.fixture(scope="session")
 def untrained_pyramid():
     """Makes a small SinGAN of random weights, by default of a photo of 28x22 px at three scales."""
-    from deepsim_jax.models.singan import learned, networks, noise, pyramid
+    from deepsim_jax.systems.singan import learned, networks, noise, pyramid
 
     def make(*, running=False, margin=0, scales=3, size=(22, 28), min_size=12):
         plan = pyramid.plan(size, min_size=min_size, steps="nearest", filters=4)
@@ -71,17 +106,28 @@ def untrained_pyramid():
         generators, statistics = [], []
         for size, width in zip(plan.sizes[:scales], plan.widths, strict=False):
             picture = np.zeros((1, *size, 3), np.float32)
-            shapes = jax.eval_shape(networks.Generator(width, running=running).init, jax.random.key(0),
-                                    picture, picture)
-            generators.append(jax.tree.map(
-                lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes["params"]))
-            statistics.append(jax.tree.map(
-                lambda leaf: rng.uniform(0.5, 1, leaf.shape).astype(np.float32),
-                shapes.get("batch_stats", {})))
+            shapes = jax.eval_shape(
+                networks.Generator(width, running=running).init, jax.random.key(0), picture, picture
+            )
+            generators.append(
+                jax.tree.map(
+                    lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes["params"]
+                )
+            )
+            statistics.append(
+                jax.tree.map(
+                    lambda leaf: rng.uniform(0.5, 1, leaf.shape).astype(np.float32),
+                    shapes.get("batch_stats", {}),
+                )
+            )
         size = tuple(side + margin for side in plan.sizes[0])
         return learned.Learned(
-            tuple(generators), tuple(statistics), tuple(np.float32([1, 0.3] + [0.2] * scales)[:scales]),
-            noise.draw(jax.random.key(7), size, coarsest=True), plan)
+            tuple(generators),
+            tuple(statistics),
+            tuple(np.float32([1, 0.3] + [0.2] * scales)[:scales]),
+            noise.draw(jax.random.key(7), size, coarsest=True),
+            plan,
+        )
 
     return make
 
@@ -89,17 +135,18 @@ def untrained_pyramid():
 @pytest.fixture(scope="session")
 def sequence_folder(tmp_path_factory):
     """Four frames of 80x64 px with segmentations, in the DeepSIM authors' layout: a box that moves."""
-    from deepsim_jax.data import images
+    from deepsim_jax.images import io as images
 
     root = tmp_path_factory.mktemp("sequences") / "box"
     for index in range(4):
         segmentation = np.full((64, 80, 3), 200, np.uint8)
-        segmentation[16:40, 8 + 8 * index: 40 + 8 * index] = 40
+        segmentation[16:40, 8 + 8 * index : 40 + 8 * index] = 40
         noise = np.random.default_rng(index).integers(0, 30, segmentation.shape)
         split = "test" if index else "train"
         images.write_png(root / f"{split}_seg" / f"{index}.png", segmentation)
-        images.write_png(root / f"{split}_B" / f"{index}.png",
-                         (segmentation // 2 + 60 + noise).astype(np.uint8))
+        images.write_png(
+            root / f"{split}_B" / f"{index}.png", (segmentation // 2 + 60 + noise).astype(np.uint8)
+        )
     return root
 
 
@@ -128,29 +175,74 @@ def _read_groups(file):
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def call(capsys):
     """Runs a command line in this process: its arguments -> (exit code, stdout, stderr)."""
-
-    from absl import flags
-
     from deepsim_jax import main
 
     def run(*arguments):
-        argv = ["deepsim_jax", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", argv)
-        for name in [n for n in flags.FLAGS if n.startswith("config.")]:
-            delattr(flags.FLAGS, name)
-        flags.FLAGS.unparse_flags()
-        for flag in flags.FLAGS.get_key_flags_for_module(main):
-            flag.unparse()
-        try:
-            main._guarded(main._parse(argv))
-            code = 0
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
+        return main.main(["deepsim_jax", *map(str, arguments)]), *capsys.readouterr()
 
     return run
+
+
+class ParsedPage(html.parser.HTMLParser):
+    """What a page of `deepsim_jax.reports` holds; its tags must be balanced.
+
+    Attributes:
+      source: the HTML.
+      tags: (tag, attributes), in order.
+      texts: the texts between tags that are not blank, stripped; `text` is all of them.
+      tables: [table][row][cell], texts.
+      images: (alternative text, kind, content) of each <img>, all of them data URIs.
+    """
+
+    def __init__(self, source):
+        super().__init__()
+        self.source, self.open = source, []
+        self.tags, self.texts, self.tables, self.images = [], [], [], []
+        self.feed(source)
+        self.close()
+        assert not self.open
+        self.text = " ".join(self.texts)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append((tag, attrs))
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+        if tag == "img":
+            kind, content = re.fullmatch(r"data:image/([\w+]+);base64,(.*)", attrs["src"]).groups()
+            self.images.append((attrs["alt"], kind, base64.b64decode(content, validate=True)))
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        data = data.replace("\N{NO-BREAK SPACE}", " ")
+        if data.strip():
+            self.texts.append(" ".join(data.split()))
+        if "td" in self.open or "th" in self.open:
+            self.tables[-1][-1][-1] += data
+
+    def marked(self):
+        """The figures in bold."""
+        return re.findall(r"<strong>([^<]*)</strong>", self.source)
+
+    def classes(self, name):
+        """How many tags are of a class."""
+        return sum(name in (attrs.get("class") or "").split() for _, attrs in self.tags)
+
+
+@pytest.fixture(scope="session")
+def parse():
+    """The HTML of a page, or the path of one -> `ParsedPage`."""
+    return lambda page: ParsedPage(page.read_text("utf-8") if isinstance(page, Path) else page)
 
 
 class _Tensor:

@@ -4,15 +4,17 @@ import dataclasses
 import importlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from deepsim_jax import api, settings
+from deepsim_jax import settings
 from deepsim_jax.errors import UserError
-from deepsim_jax.models.deepsim import task as deepsim
-from deepsim_jax.models.singan import pyramid
-from deepsim_jax.models.singan import task as singan
+from deepsim_jax.systems.deepsim import build
+from deepsim_jax.systems.deepsim import task as deepsim
+from deepsim_jax.systems.singan import pyramid
+from deepsim_jax.systems.singan import task as singan
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
@@ -24,14 +26,15 @@ def benchmark(monkeypatch):
     return importlib.import_module
 
 
-@pytest.mark.parametrize("size, batch, gmac", [
-    ((256, 256), 1, 265.93), ((320, 640), 1, 826.54), ((256, 256), 4, 4 * 265.93)])
+@pytest.mark.parametrize(
+    "size, batch, gmac", [((256, 256), 1, 265.93), ((320, 640), 1, 826.54), ((256, 256), 4, 4 * 265.93)]
+)
 def test_arithmetic_of_the_papers_step(benchmark, size, batch, gmac):
     # GMAC counted with hooks in the published program; a step needs three passes of the generator
     # less the first layer's input gradient, and so on.
     arithmetic = benchmark("arithmetic")
     config = settings.load("paper")
-    task = deepsim.Task(api.deepsim.architecture(config), api.deepsim.augmentation(config))
+    task = deepsim.Task(build.architecture(config), build.augmentation(config))
     found = arithmetic.lean_step(task, size, batch, arithmetic.vgg19_shapes())
     assert found["step"] == pytest.approx(gmac, abs=0.005 * batch)
     without = arithmetic.lean_step(task, size, batch, None)
@@ -39,14 +42,20 @@ def test_arithmetic_of_the_papers_step(benchmark, size, batch, gmac):
     assert without["step"] == pytest.approx(found["step"] - found["features"])
     half = dataclasses.replace(task, perceptual_levels=2)
     assert arithmetic.lean_step(half, size, batch, arithmetic.vgg19_shapes())["features"] == (
-        pytest.approx(found["features"] / 2))
+        pytest.approx(found["features"] / 2)
+    )
 
 
 def test_a_config_and_its_changes_are_read_from_one_word(benchmark):
     spec = benchmark("time_to_quality").Spec.read(
-        "quickstart:tiny,train.steps=7,augment.tps_points=(4, 2),loss.perceptual=none,seed=3")
+        "quickstart:tiny,train.steps=7,augment.tps_points=(4, 2),loss.perceptual=none,seed=3"
+    )
     assert spec.config == "quickstart:tiny" and spec.changes == {
-        "train.steps": 7, "augment.tps_points": [4, 2], "loss.perceptual": "none", "seed": 3}
+        "train.steps": 7,
+        "augment.tps_points": [4, 2],
+        "loss.perceptual": "none",
+        "seed": 3,
+    }
     config = spec.full({"seed": 1})
     assert (config.train.steps, config.augment.tps_points, config.seed) == (7, (4, 2), 1)
     with pytest.raises(UserError, match="did you mean"):
@@ -57,19 +66,32 @@ def test_where_curves_reach_a_target(benchmark):
     quality = benchmark("time_to_quality")
 
     def runs(tflop, *curves):
-        return {"runs": [{"curve": [
-            {"step": 10 * i, "seconds": 10.0 * i + seed, "tflop": tflop * i, "lpips": value}
-            for i, value in enumerate(curve, 1)]} for seed, curve in enumerate(curves)]}
+        return {
+            "runs": [
+                {
+                    "curve": [
+                        {"step": 10 * i, "seconds": 10.0 * i + seed, "tflop": tflop * i, "lpips": value}
+                        for i, value in enumerate(curve, 1)
+                    ]
+                }
+                for seed, curve in enumerate(curves)
+            ]
+        }
 
-    slow = runs(3.0, [.9, .6, .5, .4], [.8, .7, .3, .5], [.9, .8, .6, .6])  # medians .9 .7 .5 .5
-    fast = runs(1.0, [.6, .5, .3], [.7, .4, .6], [.6, .5, .4])
-    assert quality.reached(slow["runs"], .6) == {
+    slow = runs(
+        3.0, [0.9, 0.6, 0.5, 0.4], [0.8, 0.7, 0.3, 0.5], [0.9, 0.8, 0.6, 0.6]
+    )  # medians .9 .7 .5 .5
+    fast = runs(1.0, [0.6, 0.5, 0.3], [0.7, 0.4, 0.6], [0.6, 0.5, 0.4])
+    assert quality.reached(slow["runs"], 0.6) == {
         "median": {"step": 30, "seconds": 31.0, "tflop": 9.0},
-        "every seed": {"step": 30, "seconds": 31.0, "tflop": 9.0}}
-    assert quality.reached(slow["runs"], .1) == {}
-    found = quality.comparisons({"slow": slow, "fast": fast}, {"LPIPS 0.45": .45})
-    assert found["LPIPS 0.45"] == {"lpips": .45, "configs": {
-        "slow": {}, "fast": {"median": {"step": 30, "seconds": 31.0, "tflop": 3.0}}}}
+        "every seed": {"step": 30, "seconds": 31.0, "tflop": 9.0},
+    }
+    assert quality.reached(slow["runs"], 0.1) == {}
+    found = quality.comparisons({"slow": slow, "fast": fast}, {"LPIPS 0.45": 0.45})
+    assert found["LPIPS 0.45"] == {
+        "lpips": 0.45,
+        "configs": {"slow": {}, "fast": {"median": {"step": 30, "seconds": 31.0, "tflop": 3.0}}},
+    }
     of_slow = found["end of slow"]["configs"]
     assert of_slow["slow"]["share"] == 1 and "every seed" not in of_slow["slow"]
     assert of_slow["fast"]["every seed"]["step"] == 20  # .5 .4 .5
@@ -80,8 +102,12 @@ def test_where_curves_reach_a_target(benchmark):
 def test_losses_are_compared_over_devices(benchmark):
     scaling = benchmark("scaling")
     one = {"first_losses": {"d": 0.5, "g": -2.0}, "dtype": "float32"}
-    strong = {"1": one, "2": {"first_losses": {"d": 0.5 + 2e-6, "g": -2.0}},
-              "4": {"first_losses": {"d": 0.5, "g": -2.0 - 1e-5}}, "8": {"not_measured": "no 8"}}
+    strong = {
+        "1": one,
+        "2": {"first_losses": {"d": 0.5 + 2e-6, "g": -2.0}},
+        "4": {"first_losses": {"d": 0.5, "g": -2.0 - 1e-5}},
+        "8": {"not_measured": "no 8"},
+    }
     found = scaling.agreement(strong)
     assert found["devices"] == [1, 2, 4] and found["equal"]
     assert found["largest_relative_difference"] == pytest.approx(5e-6)
@@ -90,8 +116,15 @@ def test_losses_are_compared_over_devices(benchmark):
     assert "not_measured" in scaling.agreement({"1": one})
 
 
-ABOUT = {"date": "2026-01-02T03:04:05+00:00", "processor": "a processor", "cores": 2,
-         "devices": ["cpu 0"], "deepsim_jax": "0.1", "python": "3.11", "jax": "0.10"}
+ABOUT = {
+    "date": "2026-01-02T03:04:05+00:00",
+    "processor": "a processor",
+    "cores": 2,
+    "devices": ["cpu 0"],
+    "deepsim_jax": "0.1",
+    "python": "3.11",
+    "jax": "0.10",
+}
 
 
 def test_long_names_of_configs_are_short_on_the_page(benchmark):
@@ -100,44 +133,104 @@ def test_long_names_of_configs_are_short_on_the_page(benchmark):
     assert list(names.values()) == ["quickstart", "paper,train.steps=9", "quickstart, 3 keys changed"]
     other = long.replace("seed=1", "seed=2")
     assert page._short([long, other]) == {long: long, other: other}
-    found = page._renamed({"configs": {long: 1}, "reached": {
-        f"end of {long}": {"lpips": 1, "configs": {long: 2}}, "LPIPS 1": {"configs": {}}}}, names)
+    found = page._renamed(
+        {
+            "configs": {long: 1},
+            "reached": {f"end of {long}": {"lpips": 1, "configs": {long: 2}}, "LPIPS 1": {"configs": {}}},
+        },
+        names,
+    )
     short = names[long]
-    assert found == {"configs": {short: 1}, "reached": {
-        f"end of {short}": {"lpips": 1, "configs": {short: 2}}, "LPIPS 1": {"configs": {}}}}
+    assert found == {
+        "configs": {short: 1},
+        "reached": {f"end of {short}": {"lpips": 1, "configs": {short: 2}}, "LPIPS 1": {"configs": {}}},
+    }
 
 
-def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, tmp_path):
+def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, parse, tmp_path):
     page, quality = benchmark("page"), benchmark("time_to_quality")
-    runs = [{"seed": seed, "curve": [
-        {"step": 5 * i, "seconds": 20.0 * i, "tflop": 7.0 * i, "lpips": 0.4 / i + 0.01 * seed}
-        for i in (1, 2)]} for seed in (0, 1)]
-    configs = {"a<b": {
-        "config": ["model.filters: 64 -> 8"], "steps": 10, "batch": 3, "seeds": [0, 1], "tflop": 14.0,
-        "seconds": quality.spread([40.0, 42.0]), "lpips": quality.spread([0.2, 0.21]),
-        "plain": {"seconds": 43.5}, "runs": runs}}
-    kinds = {"seg_edges": {
-        "edges_from": "true frames", "training frame unchanged": {"all": 0.41, "curve": 0.3},
-        "configs": configs, "reached": quality.comparisons(configs, {"LPIPS 0.3": 0.3})}}
+    runs = [
+        {
+            "seed": seed,
+            "curve": [
+                {"step": 5 * i, "seconds": 20.0 * i, "tflop": 7.0 * i, "lpips": 0.4 / i + 0.01 * seed}
+                for i in (1, 2)
+            ],
+        }
+        for seed in (0, 1)
+    ]
+    configs = {
+        "a<b": {
+            "config": ["model.filters: 64 -> 8"],
+            "steps": 10,
+            "batch": 3,
+            "seeds": [0, 1],
+            "tflop": 14.0,
+            "seconds": quality.spread([40.0, 42.0]),
+            "lpips": quality.spread([0.2, 0.21]),
+            "plain": {"seconds": 43.5},
+            "runs": runs,
+        }
+    }
+    kinds = {
+        "seg_edges": {
+            "edges_from": "true frames",
+            "training frame unchanged": {"all": 0.41, "curve": 0.3},
+            "configs": configs,
+            "reached": quality.comparisons(configs, {"LPIPS 0.3": 0.3}),
+        }
+    }
     for name, content in (
-            ("time_to_quality", {"sequence": "s", "size": 64, "frames_of_the_curves": 3, "kinds": kinds}),
-            ("gpu", {"not_measured": benchmark("gpu").ABSENT}),
-            ("singan", {"config": "singan_quickstart", "size": "96x64", "hours_of_training": 0.07,
-                        "peak": {"gflops": 498.0, "dtype": "float32"}, "glibc_tunables": "x.y=1",
-                        "scales": {"scale 0: 25x25 px": {
-                            "channels": 32, "seconds_per_iteration": 0.0158, "gflops": 120.7,
-                            "share_of_peak": 0.242, "seconds_before_the_first": 2.0,
-                            "first_seconds": 6.57}}}),
-            ("memory", {"config": "paper", "memory": {"64x64 saving": {
-                "peak_GiB": 1.2345, "third_step_s": 0.5}}})):
+        ("time_to_quality", {"sequence": "s", "size": 64, "frames_of_the_curves": 3, "kinds": kinds}),
+        ("gpu", {"not_measured": benchmark("gpu").ABSENT}),
+        (
+            "singan",
+            {
+                "config": "singan_quickstart",
+                "size": "96x64",
+                "hours_of_training": 0.07,
+                "peak": {"gflops": 498.0, "dtype": "float32"},
+                "glibc_tunables": "x.y=1",
+                "scales": {
+                    "scale 0: 25x25 px": {
+                        "channels": 32,
+                        "seconds_per_iteration": 0.0158,
+                        "gflops": 120.7,
+                        "share_of_peak": 0.242,
+                        "seconds_before_the_first": 2.0,
+                        "first_seconds": 6.57,
+                    }
+                },
+            },
+        ),
+        (
+            "memory",
+            {"config": "paper", "memory": {"64x64 saving": {"peak_GiB": 1.2345, "third_step_s": 0.5}}},
+        ),
+    ):
         (tmp_path / f"{name}.json").write_text(json.dumps({"benchmark": name, **ABOUT, **content}))
     text = page.page(page.read([tmp_path]))
-    cells = re.sub("<[^>]*>", "|", text)
-    assert "a&lt;b" in text and "a<b" not in text and text.count("<polyline") == 2 * (2 + 1 + 1)
-    for part in ("|41 (43.5)|", "|0.205|", "|0.2–0.21|", "|0.5|", "64x64 saving||1.23|",
-                 "Not yet measured: no GPU.", "Not yet measured: benchmarks/step.py", "true frames",
-                 "|scale 0: 25x25 px||32||0.0158||121||24 %||8.57|", "4.2 minutes", "x.y=1",
-                 "2026-01-02: a processor"):
+    found = parse(text)
+    assert [alt for alt, *_ in found.images] == [
+        f"Held-out LPIPS, lower is better over {over}" for over in ("seconds from the start", "TFLOP")
+    ]
+    assert all(svg.count(b"stroke-opacity: 0.55") == 2 for *_, svg in found.images)  # seeds
+    cells = re.sub(r"\s*<[^>]*>\s*", "|", text)
+    assert "a&lt;b" in text and "a<b" not in text
+    for part in (
+        "|41 (43.5)|",
+        "|0.205|",
+        "|0.2–0.21|",
+        "|0.5|",
+        "64x64 saving||1.23|",
+        "Not yet measured: no GPU.",
+        "Not yet measured: benchmarks/step.py",
+        "true frames",
+        "|scale 0: 25x25 px||32||0.0158||121||24 %||8.57|",
+        "4.2 minutes",
+        "x.y=1",
+        "2026-01-02: a processor",
+    ):
         assert part in cells, part
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(UserError, match="other.json: benchmark None, known are step"):
@@ -162,3 +255,29 @@ def test_arithmetic_of_an_iteration_of_singan(benchmark):
     assert found["scales below"] == 0
     above = benchmark("arithmetic").lean_iteration(singan.Task(plan, 1, critic_updates=3), 1)
     assert above["scales below"] == pytest.approx(3 * sum(g))
+
+
+def test_one_command_makes_the_pages_of_the_results(monkeypatch, parse, tmp_path):
+    monkeypatch.syspath_prepend(str(FOLDER.parent / "results"))
+    make_pages, copy = importlib.import_module("make_pages"), tmp_path / "results"
+    shutil.copytree(FOLDER.parent / "results", copy, ignore=shutil.ignore_patterns("*.html"))
+    written = make_pages.make_pages(copy)
+    records = [p for name in ("table", "patches") for p in copy.glob(f"*/{name}.json")]
+    assert set(written) == {copy / "benchmarks.html", *(p.with_name("report.html") for p in records)}
+    assert len(written) >= 8 and all(path.is_file() for path in written)
+    strips = parse(copy / "clips-baseline" / "report.html")
+    assert [kind for _, kind, _ in strips.images].count("jpeg") == 18 and not strips.classes("missing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no results"):
+        make_pages.make_pages(tmp_path / "empty")
+    (copy / "inpainting" / "table.json").write_text("{")
+    with pytest.raises(UserError, match="table.json: damaged"):
+        make_pages.make_pages(copy)
+
+
+def test_two_systems_are_timed_in_turn(benchmark):
+    calls = []
+    functions = {name: lambda name=name: calls.append(name) for name in ("ours", "torch")}
+    times = benchmark("step").alternately(functions, runs=2)
+    assert calls == 3 * ["ours", "torch"]
+    assert {len(of_kind) for each in times.values() for of_kind in each.values()} == {2}

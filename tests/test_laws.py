@@ -5,11 +5,14 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import deepsim_jax
+from deepsim_jax import registry
 from deepsim_jax.geometry import tps
 
 PACKAGE = Path(deepsim_jax.__file__).parent
@@ -17,48 +20,6 @@ ROOT = PACKAGE.parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").glob("*.py"))
-
-# folder or module -> what it may import of the package, itself aside.
-MAY_IMPORT = {
-    "errors": (), "types": (), "version": (), "compilation": (), "hugepages": (),
-    "machine": ("version",),
-    "geometry": ("errors", "types"),
-    "resample": ("types", "geometry"),
-    "augment": ("errors", "types", "geometry", "resample"),
-    "data": ("errors", "types", "geometry"),
-    "nets": ("errors", "types"),
-    "losses": ("errors", "types", "nets"),
-    "weights": ("errors", "types", "nets"),
-    "models": ("errors", "types", "geometry", "augment", "nets", "losses", "weights"),
-    "training": ("errors", "types", "data", "geometry", "augment", "nets", "losses",
-                 "compilation"),
-    "settings": ("errors",),
-    "pages": ("errors", "data"),
-    "plots": ("pages",),
-    "evaluate": ("errors", "types", "geometry", "resample", "augment", "data", "nets", "weights",
-                 "pages", "plots", "machine"),
-    "editing": ("errors", "types", "data", "geometry"),
-    "sheets": (),
-    "applications": ("errors", "data", "models", "editing", "sheets"),
-    "inpainting": ("errors", "data", "models", "editing"),
-    "picture_tables": ("errors", "machine", "compilation", "data", "evaluate"),
-    "singan_tables": ("errors", "data", "models", "evaluate", "applications", "inpainting",
-                      "picture_tables"),
-    "recipes": ("errors", "types", "data", "geometry", "resample"),
-    "rundir": ("errors", "settings", "data"),
-    "report": ("errors", "data", "pages", "plots", "training"),
-    "sources": ("errors", "data", "evaluate"),
-    "api": ("errors", "types", "settings", "rundir", "data", "augment", "models", "training",
-            "weights", "evaluate", "editing", "recipes", "sources", "applications", "inpainting"),
-    "analysis": ("errors", "rundir", "data", "pages", "evaluate", "sources", "api"),
-    "tables": ("errors", "settings", "rundir", "data", "machine", "training", "evaluate", "sources",
-               "api"),
-    "restoration": ("errors", "settings", "data", "inpainting", "api"),
-    "singan_commands": ("errors", "data", "models", "editing", "sheets", "applications", "report",
-                        "singan_tables", "api"),
-    "folder": ("errors", "settings", "rundir", "data", "machine", "compilation", "training", "report",
-               "sources", "api"),
-}
 
 
 def tree(path):
@@ -87,6 +48,7 @@ def imports(path):
 
 def functions(path):
     """(name with its classes, node) of each function and class, the nested ones aside."""
+
     def walk(body, prefix):
         for node in body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -98,16 +60,10 @@ def functions(path):
 
 
 def test_imports_go_one_way():
-    assert {part(path) for path in FILES} - set(MAY_IMPORT) == {"__init__", "main"}
-    wrong = [f"{path.relative_to(ROOT)} imports {name}" for path in FILES if part(path) in MAY_IMPORT
-             for name in imports(path) - {part(path)} if name not in MAY_IMPORT[part(path)]]
-    assert not wrong
-
-
-def test_only_the_outer_layer_knows_settings():
-    knowing = {part(path) for path in FILES if "settings" in imports(path) - {part(path)}}
-    assert knowing == {"api", "folder", "main", "restoration", "rundir", "tables"}
-    assert all("settings" in path.read_text() for path in CONFIGS)
+    """The layers stand in pyproject.toml, for import-linter."""
+    path = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([path, "--no-cache"], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_systems_and_the_libraries_stay_in_their_places():
@@ -118,16 +74,12 @@ def test_the_systems_and_the_libraries_stay_in_their_places():
         assert not re.search(r"^\s*(import|from) torch\b", text, re.M) or part(path) == "weights"
 
 
-def test_the_command_line_is_imported_by_nobody():
-    assert not [path for path in FILES if {"main"} & imports(path)]
-
-
 def test_modules_and_functions_are_short():
     for path in FILES + TESTS + CONFIGS:
-        assert len(path.read_text().splitlines()) <= 450, path
+        assert len(path.read_text().splitlines()) <= 500, path
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef):
-                assert node.end_lineno - node.lineno < 80, f"{path}: {node.name}"
+                assert node.end_lineno - node.lineno < 110, f"{path}: {node.name}"
 
 
 def test_everything_public_is_explained():
@@ -135,9 +87,11 @@ def test_everything_public_is_explained():
     for path in FILES + CONFIGS:
         if path.name != "__init__.py" or path.read_text().strip():
             silent += [str(path)] * (not ast.get_docstring(tree(path)))
-        silent += [f"{path}: {name}" for name, node in functions(path)
-                   if not any(n.startswith("_") for n in name.split("."))
-                   and not ast.get_docstring(node)]
+        silent += [
+            f"{path}: {name}"
+            for name, node in functions(path)
+            if not any(n.startswith("_") for n in name.split(".")) and not ast.get_docstring(node)
+        ]
     assert not silent, "\n".join(silent)
 
 
@@ -149,34 +103,52 @@ def test_nothing_is_left_open():
 
 
 def test_no_path_of_a_machine_is_in_the_tree():
-    places = [ROOT / name for name in ("deepsim_jax", "configs", "launch", "tests", "benchmarks",
-                                       "docs", ".ci")]
-    texts = [p for place in places if place.exists() for p in place.rglob("*")
-             if p.suffix in (".py", ".sh", ".md", ".ipynb", ".json", ".txt", "") and p.is_file()]
-    texts += [p for name in ("README.md", "setup.cfg", "pyproject.toml", ".gitignore")
-              if (p := ROOT / name).exists()]
+    places = [
+        ROOT / name for name in ("deepsim_jax", "configs", "launch", "tests", "benchmarks", "docs", ".ci")
+    ]
+    texts = [
+        p
+        for place in places
+        if place.exists()
+        for p in place.rglob("*")
+        if p.suffix in (".py", ".sh", ".md", ".ipynb", ".json", ".txt", "") and p.is_file()
+    ]
+    texts += [
+        p
+        for name in ("README.md", "setup.cfg", "pyproject.toml", ".gitignore")
+        if (p := ROOT / name).exists()
+    ]
     assert len(texts) > 60
     for path in texts:
         if path != Path(__file__):
-            found = re.search(r"/(home|work|root|Users|tmp|mnt|content)/\w+|[A-Z]:\\\\\w+",
-                              path.read_text(encoding="utf-8"))
+            found = re.search(
+                r"/(home|work|root|Users|tmp|mnt|content)/\w+|[A-Z]:\\\\\w+",
+                path.read_text(encoding="utf-8"),
+            )
             assert not found, f"{path}: {found[0]}"
 
 
-@pytest.mark.parametrize("function, signature", [
-    (deepsim_jax.train, "(image, primitive=None, *, config='quickstart', workdir"),
-    (deepsim_jax.load, "(workdir)"),
-    (deepsim_jax.inpaint, "(image, mask, reference=None, *, config='singan_quickstart', workdir, grow"),
-    (deepsim_jax.Model.edit, "(self, primitive, *, keep=None)"),
-    (deepsim_jax.make_primitive, "(image, kind: str = 'edges', *, "),
-    (deepsim_jax.import_torch, "(generator_path, *, image=None"),
-    (tps.solve, "(points, targets, *, smoothing"),
-    (tps.evaluate, "(spline, points)"),
-])
+@pytest.mark.parametrize(
+    "function, signature",
+    [
+        (deepsim_jax.train, "(image, primitive=None, *, config='quickstart', workdir"),
+        (deepsim_jax.load, "(workdir)"),
+        (deepsim_jax.open, "(image, primitive=None, *, config='quickstart')"),
+        (
+            deepsim_jax.inpaint,
+            "(image, mask, reference=None, *, config='singan_quickstart', workdir, grow",
+        ),
+        (deepsim_jax.Model.edit, "(self, primitive, *, keep=None, engine='auto'"),
+        (deepsim_jax.make_primitive, "(image, kind='edges', *, "),
+        (deepsim_jax.import_torch, "(generator_path, *, image=None"),
+        (tps.solve, "(points, targets, *, smoothing"),
+        (tps.evaluate, "(spline, points)"),
+    ],
+)
 def test_the_public_signatures(function, signature):
-    shown = str(inspect.signature(function))
-    if function in (tps.solve, tps.evaluate):  # their types may change
-        shown = re.sub(r": [\w.| ]+(?=[,=)])|: [\w.| ]+ (?==)| -> .*", "", shown)
+    of = inspect.signature(function)
+    bare = [parameter.replace(annotation=of.empty) for parameter in of.parameters.values()]
+    shown = str(of.replace(parameters=bare, return_annotation=of.empty))  # the types may change
     assert shown.startswith(signature), shown
     assert isinstance(deepsim_jax.Model.primitive, property)
 
@@ -193,8 +165,45 @@ def test_tests_mirror_the_package():
     names = [path.stem for path in TESTS if path.stem != "conftest"]
     assert len(set(names)) == len(names)
     folders = {path.parent.relative_to(ROOT / "tests") for path in TESTS}
+    # Of the program as a whole, and of the editor's page.
+    folders -= {Path("golden"), Path("fixtures"), Path("editor/browser"), Path("editor/engine")}
     assert folders <= {path.parent.relative_to(PACKAGE) for path in FILES}
-    known = "__init__", "errors", "types", "version", "compilation", "state", "task"
+    known = (
+        "__init__",
+        "__main__",
+        "build",
+        "compilation",
+        "device_pair",
+        "errors",
+        "state",
+        "system",
+        "task",
+        "training",
+        "version",
+    )
     for path in FILES:
         if path.stem not in known:
-            assert any(name.startswith(f"test_{path.stem}") for name in names), path
+            expected = f"test_{path.stem}", f"test_{path.parent.name}_{path.stem}"
+            assert any(name.startswith(expected) for name in names), path
+
+
+def test_generic_code_knows_no_system_by_name():
+    names = "|".join(registry.names())
+    for path in FILES:
+        if "systems" not in path.parts and path.name != "registry.py":
+            quoted = re.search(rf"[\"']({names})[\"']", path.read_text())
+            assert not quoted, f"{path}: {quoted[0]}"
+
+
+def test_few_modules_lie_loose_in_the_package():
+    assert len(list(PACKAGE.glob("*.py"))) <= 10
+    assert len((PACKAGE / "main.py").read_text().splitlines()) <= 70
+
+
+def test_every_reference_of_a_system_can_be_resolved():
+    for system in registry.systems():
+        assert registry.get(system.name) is system and system.schema.system == system.name
+        assert system.load_training().schema is system.schema
+        references = [system.report, system.session, *(table.run for table in system.tables)]
+        references += [verb.run for verb in system.verbs]
+        assert all(callable(pkgutil.resolve_name(reference)) for reference in references)

@@ -5,13 +5,13 @@ import pytest
 
 from deepsim_jax import losses
 from deepsim_jax.errors import UserError
-from deepsim_jax.models.deepsim.networks import GlobalGenerator
 from deepsim_jax.nets.patch import MultiscaleDiscriminator
+from deepsim_jax.systems.deepsim.networks import GlobalGenerator
 from deepsim_jax.weights import convert
 
 
 def nhwc(array):
-    return np.transpose(array, (0, 2, 3, 1))
+    return jnp.transpose(array, (0, 2, 3, 1))
 
 
 def two_scales(seed, scale=1.0):
@@ -45,6 +45,7 @@ def test_losses_equal_the_published_programs(networks):
         np.testing.assert_allclose(ours, theirs, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_gradients_of_one_shared_forward_equal_the_published_programs(train_steps):
     g_arch = convert.generator_architecture(train_steps["G"])
     d_arch = convert.discriminator_architecture(train_steps["D"])
@@ -126,9 +127,7 @@ def test_unknown_adversarial_kind_is_refused():
 def test_feature_matching_is_four_times_the_mean_over_layers_and_scales():
     real, fake = features(0), features(1)
     means = [
-        np.abs(real[scale][layer] - fake[scale][layer]).mean()
-        for scale in (0, 1)
-        for layer in (0, 1)
+        np.abs(real[scale][layer] - fake[scale][layer]).mean() for scale in (0, 1) for layer in (0, 1)
     ]
     expected = 4 * np.mean(means)
     np.testing.assert_allclose(losses.feature_matching(real, fake), expected, rtol=1e-5)

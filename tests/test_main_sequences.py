@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from deepsim_jax import api, settings, sources
-from deepsim_jax.data import images
+from deepsim_jax import api, settings
+from deepsim_jax.images import io as images
 
 CONFIG = "--config=quickstart:tiny"
 
@@ -21,7 +21,7 @@ def made(tmp_path_factory, sequence_folder):
     config.data.sequence = str(sequence_folder)
     config.train.measure_every, config.train.measure_frames = 3, 2
     workdir = tmp_path_factory.mktemp("sequences") / "run"
-    api.train_source(sources.read_source(config), settings.validate(config), workdir)
+    api.train_source(api.read_source(config), settings.validate(config), workdir)
     return workdir
 
 
@@ -33,6 +33,7 @@ def run(made, tmp_path, monkeypatch):
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_train_evaluate_and_analyse_a_sequence(call, run, sequence_folder):
     # The same command as the run's goes on with it, which has nothing left to do.
     code, *_ = call(CONFIG, "--workdir=run", f"--config.data.sequence={sequence_folder}", *KEYS)
@@ -49,21 +50,35 @@ def test_train_evaluate_and_analyse_a_sequence(call, run, sequence_folder):
     assert code == 0 and (run / "analysis" / "box-1" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_a_table_from_the_command_line(call, sequence_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code, out, _ = call("--mode=table", CONFIG, "--workdir=table", f"--input={sequence_folder}",
-                        "--rows=primitives", "--config.train.steps=2")
+    code, out, _ = call(
+        "--mode=table",
+        CONFIG,
+        "--workdir=table",
+        f"--input={sequence_folder}",
+        "--rows=primitives",
+        "--config.train.steps=2",
+    )
     assert code == 0 and out.strip().endswith("report.html")
     found = json.loads((tmp_path / "table" / "table.json").read_text())
     assert [(row["key"], row["edges_from"]) for row in found["rows"]] == [
-        ("edges", "true frames"), ("seg", ""), ("seg_edges", "true frames"), ("unchanged", "")]
+        ("edges", "true frames"),
+        ("seg", ""),
+        ("seg_edges", "true frames"),
+        ("copied", "true frames"),
+        ("unchanged", ""),
+    ]
 
 
+@pytest.mark.slow
 def test_a_sweep_of_a_recipe_is_a_strip(call, run):
     copy = {"copy": {"polygon": [[8, 16], [40, 16], [40, 40]], "by": [20, 0]}}
     (run.parent / "move.json").write_text(json.dumps({"size": [80, 64], "steps": [copy]}))
-    code, *_ = call("--mode=edit", "--workdir=run", "--input=move.json", "--amounts=0,0.5,1",
-                    "--output=strip.png")
+    code, *_ = call(
+        "--mode=edit", "--workdir=run", "--input=move.json", "--amounts=0,0.5,1", "--output=strip.png"
+    )
     assert code == 0
     height, width = images.read_image(run / "pair" / "primitive.png").shape[:2]
     strip = images.read_image("strip.png")
@@ -71,31 +86,41 @@ def test_a_sweep_of_a_recipe_is_a_strip(call, run):
     assert len(list((run / "edits").glob("*move-x*.result.png"))) == 3
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["--mode=evaluate", "--workdir=run", "--input=none"], "none"),
-    (["--mode=evaluate", "--workdir=nothing"], "no run in this folder"),
-    (["--mode=table", "--workdir=t", "--input=x"], "--config is needed"),
-    (["--mode=table", CONFIG, "--workdir=t"], "--input is needed for --mode=table"),
-    (["--mode=analyse", "--workdir=run", "--frame=77"], "no held-out frame '77'"),
-    (["--mode=edit", "--workdir=run", "--input=a.png", "--output=b.png", "--amounts=1"],
-     "--amounts scales the movements of a recipe"),
-    (["--mode=edit", "--workdir=run", "--input=a.json", "--output=b.png", "--amounts=1,much"],
-     "--amounts=1,much: numbers are needed"),
-    (["--mode=prepare", "--input=x"], "--output is needed"),
-])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--mode=evaluate", "--workdir=run", "--input=none"], "none"),
+        (["--mode=evaluate", "--workdir=nothing"], "no run in this folder"),
+        (["--mode=table", "--workdir=t", "--input=x"], "--config is needed"),
+        (["--mode=table", CONFIG, "--workdir=t"], "--input is needed for --mode=table"),
+        (["--mode=analyse", "--workdir=run", "--frame=77"], "no held-out frame '77'"),
+        (
+            ["--mode=edit", "--workdir=run", "--input=a.png", "--output=b.png", "--amounts=1"],
+            "--amounts scales the movements of a recipe",
+        ),
+        (
+            ["--mode=edit", "--workdir=run", "--input=a.json", "--output=b.png", "--amounts=1,much"],
+            "--amounts=1,much: numbers are needed",
+        ),
+        (["--mode=prepare", "--input=x"], "--output is needed"),
+    ],
+)
 def test_what_cannot_be_done_is_one_line(call, run, arguments, message):
     code, _, err = call(*arguments)
-    line, = [line for line in err.splitlines() if line.startswith("error: ")]
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
     assert code == 2 and message in line and "Traceback" not in err
 
 
 def test_measuring_needs_a_sequence(call, tmp_path, scene, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images.write_png("photo.png", scene)
-    code, _, err = call(CONFIG, "--workdir=new", "--config.data.image=photo.png",
-                        "--config.train.measure_every=3")
+    code, _, err = call(
+        CONFIG, "--workdir=new", "--config.data.image=photo.png", "--config.train.measure_every=3"
+    )
     assert code == 2 and "train.measure_every: the held-out frames of data.sequence" in err
     assert not (tmp_path / "new").exists()
-    code, _, err = call(CONFIG, "--workdir=new", "--config.data.image=photo.png",
-                        "--config.data.sequence=.")
+    code, _, err = call(
+        CONFIG, "--workdir=new", "--config.data.image=photo.png", "--config.data.sequence=."
+    )
     assert code == 2 and "choose one" in err

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import least
 import pytest
 
 import deepsim_jax
-from deepsim_jax import folder, rundir
-from deepsim_jax.data import images
+from deepsim_jax import api
+from deepsim_jax.commands import train_folder as folder
+from deepsim_jax.images import io as images
 
 LAUNCH = Path(deepsim_jax.__file__).parent.parent / "launch"
 # So long a job may take on a busy machine, s; a hanging one is ended with all that it has started.
@@ -32,17 +34,27 @@ def job(tmp_path, scene):
     for name in ("cat.png", "dog.png"):
         images.write_png(tmp_path / "photos" / name, scene if name == "cat.png" else scene[::-1])
     (tmp_path / "photos" / "broken.png").write_bytes(b"no picture")
-    tiny = {"loss.perceptual": "none", "model.blocks": 0, "model.downsamplings": 1,
-            "model.d_scales": 1, "model.d_layers": 1, "data.max_side": 32, "data.kind": "edges",
-            "train.log_every": 1, "train.preview_every": 0}
+    keys = {**least.KEYS, "data.kind": "edges", "train.log_every": 1}
     started = []
 
     def start(*flags):
-        started.append(subprocess.Popen(
-            [sys.executable, LAUNCH / "ray_folder.py", f"--input={tmp_path / 'photos'}",
-             f"--workdir={tmp_path / 'runs'}", "--config=quickstart:tiny", *flags,
-             *(f"--config.{key}={value}" for key, value in tiny.items())],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True))
+        started.append(
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    LAUNCH / "ray_folder.py",
+                    f"--input={tmp_path / 'photos'}",
+                    f"--workdir={tmp_path / 'runs'}",
+                    "--config=quickstart:tiny",
+                    *flags,
+                    *(f"--config.{key}={value}" for key, value in keys.items()),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        )
         return started[-1]
 
     yield start
@@ -57,30 +69,43 @@ def rows(tmp_path):
     return json.loads((tmp_path / "runs" / "album.json").read_text())["photos"]
 
 
+@pytest.mark.slow
 def test_two_workers_train_a_folder_on_cores_of_their_own(job, tmp_path):
     text, _ = (process := job("--workers=2", "--threads=1", "--config.train.steps=4")).communicate(
-        timeout=LIMIT)
+        timeout=LIMIT
+    )
     assert process.returncode == 1, text
     found = rows(tmp_path)
     assert {name: row["state"] for name, row in found.items()} == {
-        "broken.png": "failed", "cat.png": "trained", "dog.png": "trained"}, text
+        "broken.png": "failed",
+        "cat.png": "trained",
+        "dog.png": "trained",
+    }, text
     assert "failed: broken.png: image" in text and "3 photos: 2 trained, 1 failed" in text
     if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
         cores = [found[name]["cores"] for name in ("cat.png", "dog.png")]
         assert all(len(own) == 1 for own in cores) and cores[0] != cores[1]
         assert all(found[name]["machine"]["cores"] == 1 for name in ("cat.png", "dog.png"))
     # Without Ray the album is the same: what is trained is not trained again.
-    summary = folder.train_folder(tmp_path / "photos", tmp_path / "runs",
-                                  rundir.read_config(tmp_path / "runs" / "cat.png"))
+    summary = folder.train_folder(
+        tmp_path / "photos", tmp_path / "runs", api.read_config(tmp_path / "runs" / "cat.png")
+    )
     assert summary["counts"] == {"already trained": 2, "failed": 1}
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_what_is_running(job, tmp_path):
     process = job("--workers=1", "--threads=1", "--config.train.steps=1000000")
-    watchdog = subprocess.Popen([sys.executable, "-c", f"""
+    watchdog = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"""
 import os, signal, time
 time.sleep({LIMIT})
-os.killpg({process.pid}, signal.SIGKILL)"""])
+os.killpg({process.pid}, signal.SIGKILL)""",
+        ]
+    )
     try:
         lines = []
         for line in process.stdout:
@@ -95,7 +120,10 @@ os.killpg({process.pid}, signal.SIGKILL)"""])
     assert process.returncode == 130, text
     found = rows(tmp_path)
     assert {name: row["state"] for name, row in found.items()} == {
-        "broken.png": "failed", "cat.png": "stopped", "dog.png": "not begun"}, text
+        "broken.png": "failed",
+        "cat.png": "stopped",
+        "dog.png": "not begun",
+    }, text
     assert 0 < found["cat.png"]["steps"] < 1000000
     assert "the same command continues the album" in text
 
@@ -138,11 +166,23 @@ def test_without_ray_the_other_command_is_named(tmp_path, scene):
     images.write_png(tmp_path / "photos" / "cat.png", scene)
     (tmp_path / "ray.py").write_text("raise ImportError('no ray')")
     done = subprocess.run(
-        [sys.executable, LAUNCH / "ray_folder.py", f"--input={tmp_path / 'photos'}",
-         f"--workdir={tmp_path / 'runs'}"], text=True, capture_output=True, timeout=60,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(
-            [str(tmp_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])})
-    assert done.returncode == 2 and "launch/train_folder.py" in done.stderr.splitlines()[-1]
+        [
+            sys.executable,
+            LAUNCH / "ray_folder.py",
+            f"--input={tmp_path / 'photos'}",
+            f"--workdir={tmp_path / 'runs'}",
+        ],
+        text=True,
+        capture_output=True,
+        timeout=60,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(
+                [str(tmp_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+            ),
+        },
+    )
+    assert done.returncode == 2 and "deepsim_jax train_folder" in done.stderr.splitlines()[-1]
 
 
 def test_an_address_without_a_ray_is_told_at_once(tmp_path, scene):
@@ -152,7 +192,15 @@ def test_an_address_without_a_ray_is_told_at_once(tmp_path, scene):
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"  # bound, but nobody listens
         done = subprocess.run(
-            [sys.executable, LAUNCH / "ray_folder.py", f"--input={tmp_path / 'photos'}",
-             f"--workdir={tmp_path / 'runs'}", f"--address={address}"],
-            text=True, capture_output=True, timeout=60)
+            [
+                sys.executable,
+                LAUNCH / "ray_folder.py",
+                f"--input={tmp_path / 'photos'}",
+                f"--workdir={tmp_path / 'runs'}",
+                f"--address={address}",
+            ],
+            text=True,
+            capture_output=True,
+            timeout=60,
+        )
     assert done.returncode == 2 and f"--address={address}: no Ray there" in done.stderr

@@ -37,8 +37,10 @@ def frechet_distance(features_a, features_b) -> float:
     """
     a, b = np.asarray(features_a), np.asarray(features_b)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
-        raise UserError(f"features of shapes {a.shape} and {b.shape}: give (N, C) and (M, C) with equal "
-                        "C and at least two samples each")
+        raise UserError(
+            f"features of shapes {a.shape} and {b.shape}: give (N, C) and (M, C) with equal "
+            "C and at least two samples each"
+        )
     (mean_a, factor_a, trace_a), (mean_b, factor_b, trace_b) = _moments(a), _moments(b)
     if not np.isfinite([trace_a, trace_b]).all():
         raise UserError("features with values that are not finite, or too large for their squares")
@@ -46,8 +48,9 @@ def frechet_distance(features_a, features_b) -> float:
     return max(0.0, float(np.sum((mean_a - mean_b) ** 2) + trace_a + trace_b - 2 * root))
 
 
-def sifid(a, b, *, channels: int = 64, weights: str = "imagenet",
-          file: str | Path | None = None) -> float | np.ndarray:
+def sifid(
+    a, b, *, channels: int = 64, weights: str = "imagenet", file: str | Path | None = None
+) -> float | np.ndarray:
     """Single-image Fréchet Inception distance (SinGAN: Shaham et al. 2019, section 3.1).
 
     The Fréchet distance of Inception-v3's features of the two pictures, every position a sample, at the
@@ -102,8 +105,10 @@ def _distances(first, second, single, features: Callable[[np.ndarray], jax.Array
         rows = [np.asarray(features(inputs.signed(picture[None]))) for picture in (x, y)]
         rows = [row.reshape(-1, row.shape[-1]) for row in rows]
         if len(rows[0]) < 2:
-            raise UserError(f"pictures of {first.shape[2]}x{first.shape[1]} px give one position, and a "
-                            "Fréchet distance needs two or more; give larger ones")
+            raise UserError(
+                f"pictures of {first.shape[2]}x{first.shape[1]} px give one position, and a "
+                "Fréchet distance needs two or more; give larger ones"
+            )
         values.append(frechet_distance(*rows))
     return inputs.as_result(values, single)
 

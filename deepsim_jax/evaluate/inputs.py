@@ -1,12 +1,12 @@
-"""What every metric accepts: one picture or a batch, uint8 or floats in [-1, 1], of equal sizes."""
+"""Checks the inputs of metrics: one picture or a batch, uint8 or floats in [-1, 1], of equal sizes."""
 
 from collections.abc import Iterator
 
 import jax.numpy as jnp
 import numpy as np
 
-from deepsim_jax.data import pair
 from deepsim_jax.errors import UserError
+from deepsim_jax.images import ranges
 
 _SLACK = 1e-3  # rounding of low-precision floats beyond [-1, 1]
 
@@ -31,8 +31,10 @@ def as_batch(pictures, name: str) -> tuple[np.ndarray, bool]:
     """
     array = np.asarray(pictures)
     if array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
-        raise UserError(f"{name}: an array of shape {array.shape}; a picture is (H, W, 3) and a batch "
-                        "(N, H, W, 3), with three channels and at least one pixel")
+        raise UserError(
+            f"{name}: an array of shape {array.shape}; a picture is (H, W, 3) and a batch "
+            "(N, H, W, 3), with three channels and at least one pixel"
+        )
     if array.dtype != np.uint8:
         _check_floats(array, name)
     return (array[None], True) if array.ndim == 3 else (array, False)
@@ -45,8 +47,10 @@ def as_pair(a, b) -> tuple[np.ndarray, np.ndarray, bool]:
     """
     (first, single), (second, _) = as_batch(a, "first picture"), as_batch(b, "second picture")
     if np.shape(a) != np.shape(b):
-        raise UserError(f"pictures of shapes {np.shape(a)} and {np.shape(b)}: both must be equal; "
-                        "resize or crop one of them before comparing")
+        raise UserError(
+            f"pictures of shapes {np.shape(a)} and {np.shape(b)}: both must be equal; "
+            "resize or crop one of them before comparing"
+        )
     return first, second, single
 
 
@@ -60,7 +64,7 @@ def levels(pictures: np.ndarray) -> np.ndarray:
 def signed(pictures: np.ndarray) -> np.ndarray:
     """Checked pictures as float32 in [-1, 1], what the networks take."""
     if pictures.dtype == np.uint8:
-        return pair.to_float(pictures)
+        return ranges.to_float(pictures)
     return pictures.astype(np.float32)
 
 
@@ -94,8 +98,12 @@ def _check_floats(array: np.ndarray, name: str) -> None:
     if not np.isfinite([low, high]).all():
         raise UserError(f"{name}: values that are not finite; give uint8, or floats in [-1, 1]")
     if low < -1 - _SLACK or high > 1 + _SLACK:
-        raise UserError(f"{name}: floats from {low:.4g} to {high:.4g}; they must lie in [-1, 1] (for "
-                        "levels of 0 to 255 give uint8)")
+        raise UserError(
+            f"{name}: floats from {low:.4g} to {high:.4g}; they must lie in [-1, 1] (for "
+            "levels of 0 to 255 give uint8)"
+        )
     if low >= 0 and low != high:
-        raise UserError(f"{name}: floats from {low:.4g} to {high:.4g} look like the range [0, 1]; give "
-                        "2 * x - 1, which lies in [-1, 1], or uint8")
+        raise UserError(
+            f"{name}: floats from {low:.4g} to {high:.4g} look like the range [0, 1]; give "
+            "2 * x - 1, which lies in [-1, 1], or uint8"
+        )

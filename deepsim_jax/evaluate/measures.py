@@ -1,4 +1,4 @@
-"""All columns of a table of results at once, and which of them this machine can compute."""
+"""Computes the columns of a table of results, and tells which of them this machine can compute."""
 
 import logging
 from collections.abc import Sequence
@@ -13,11 +13,19 @@ from deepsim_jax.weights import pretrained
 
 log = logging.getLogger("deepsim_jax")
 
-_SIFID = {"sifid_64": (64, "imagenet"), "sifid_192": (192, "imagenet"),
-          "sifid_64_fid": (64, "fid"), "sifid_192_fid": (192, "fid")}
+_SIFID = {
+    "sifid_64": (64, "imagenet"),
+    "sifid_192": (192, "imagenet"),
+    "sifid_64_fid": (64, "fid"),
+    "sifid_192_fid": (192, "fid"),
+}
 _LPIPS = {"lpips_alex": "alex", "lpips_vgg16": "vgg16"}
-_PLAIN = {"frechet_vgg16": frechet.frechet_vgg16, "ssim": pixelwise.ssim, "psnr": pixelwise.psnr,
-          "rmse": pixelwise.rmse}
+_PLAIN = {
+    "frechet_vgg16": frechet.frechet_vgg16,
+    "ssim": pixelwise.ssim,
+    "psnr": pixelwise.psnr,
+    "rmse": pixelwise.rmse,
+}
 
 
 def measure(
@@ -58,28 +66,35 @@ def available(inception: str | Path | None = None) -> tuple[list[str], dict[str,
     Raises:
       UserError: the named file cannot be used, or the download failed.
     """
-    here, reason = "imagenet", ""
+    weights, reason = "imagenet", ""
     if inception == "download":
         pretrained.load_inception("imagenet")
     elif inception is not None:
-        here, digest = pretrained.identify_inception(inception)
-        if here == "unknown":
-            log.warning("%s: not a published file (SHA-256 begins with %s); SIFID's columns take it for "
-                        "torchvision's weights", inception, digest)
-            here = "imagenet"
-        pretrained.load_inception(here, inception)
+        weights, digest = pretrained.identify_inception(inception)
+        if weights == "unknown":
+            log.warning(
+                "%s: not a published file (SHA-256 begins with %s); SIFID's columns take it for "
+                "torchvision's weights",
+                inception,
+                digest,
+            )
+            weights = "imagenet"
+        pretrained.load_inception(weights, inception)
         reason = "The file that was named holds the weights of FID."
     else:
         try:
             pretrained.load_inception("imagenet", download=False)
         except UserError as error:
-            here = ""
+            weights = ""
             log.info("SIFID's columns are absent: %s", error)
-            reason = ("The weights of torchvision's Inception-v3 are not on this machine; "
-                      "--inception=download fetches them, or name a copy.")
-    columns = [key for key in COLUMNS if _SIFID.get(key, (0, here))[1] == here]
-    return columns, {key: reason for key, (_, label) in _SIFID.items()
-                     if label == "imagenet" and key not in columns}
+            reason = (
+                "The weights of torchvision's Inception-v3 are not on this machine; "
+                "--inception=download fetches them, or name a copy."
+            )
+    columns = [key for key in COLUMNS if _SIFID.get(key, (0, weights))[1] == weights]
+    return columns, {
+        key: reason for key, (_, label) in _SIFID.items() if label == "imagenet" and key not in columns
+    }
 
 
 def weights_digest(inception: str | Path | None) -> str:

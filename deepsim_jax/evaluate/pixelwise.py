@@ -29,8 +29,9 @@ def rmse(a, b) -> float | np.ndarray:
       UserError: a type, shape or range that `inputs.as_batch` refuses, or unequal shapes.
     """
     first, second, single = inputs.as_pair(a, b)
-    squares = [np.mean((inputs.levels(x) - inputs.levels(y)) ** 2)
-               for x, y in zip(first, second, strict=True)]
+    squares = [
+        np.mean((inputs.levels(x) - inputs.levels(y)) ** 2) for x, y in zip(first, second, strict=True)
+    ]
     return inputs.as_result(np.sqrt(squares), single)
 
 
@@ -70,19 +71,44 @@ def ssim(a, b, *, data_range: float | None = None, region=None) -> float | np.nd
     first, second, single = inputs.as_pair(a, b)
     height, width = first.shape[1:3]
     if min(height, width) < _WINDOW:
-        raise UserError(f"ssim: pictures of {width}x{height} px are smaller than its window of "
-                        f"{_WINDOW}x{_WINDOW}; give larger ones")
+        raise UserError(
+            f"ssim: pictures of {width}x{height} px are smaller than its window of "
+            f"{_WINDOW}x{_WINDOW}; give larger ones"
+        )
     full = 255 if first.dtype == np.uint8 else 2
     data_range = full if data_range is None else data_range
     if not (np.isfinite(data_range) and data_range > 0):
         raise UserError(f"ssim: data_range={data_range}; give a positive number, or None for {full}")
     places = _ssim_places(region, height, width)
-    scale, values = 2 / full, []
-    for indices, meant in inputs.chunks(len(first), height * width, _CHUNK_PIXELS):
-        chunk = _ssim(inputs.signed(first[indices]), inputs.signed(second[indices]), data_range * scale,
-                      places)
-        values.extend(np.asarray(chunk)[:meant])
+    scale = 2 / full
+    values: list[np.ndarray] = []
+    for indices, count in inputs.chunks(len(first), height * width, _CHUNK_PIXELS):
+        chunk = _ssim(
+            inputs.signed(first[indices]), inputs.signed(second[indices]), data_range * scale, places
+        )
+        values.extend(np.asarray(chunk)[:count])
     return inputs.as_result(values, single)
+
+
+def contrast(samples, reference) -> float:
+    """How much contrast samples keep: their intensities' standard deviation, over the reference's.
+
+    Intensities and deviations are those of `diversity`; the mean over the samples.
+
+    Args:
+      samples: (N, H, W, 3), uint8 or floats in [-1, 1].
+      reference: (H, W, 3), of any size, the picture that the generator was trained on.
+
+    Returns:
+      A float >= 0; below 1 where samples are washed out.
+
+    Raises:
+      UserError: a type or range that `inputs.as_batch` refuses, or a reference of one intensity.
+    """
+    pictures, _ = inputs.as_batch(samples, "samples")
+    truth, _ = inputs.as_batch(reference, "reference")
+    spreads = [inputs.levels(picture).mean(-1).std() for picture in pictures]
+    return float(np.mean(spreads) / _spread(truth, "contrast"))
 
 
 def diversity(samples, reference) -> float:
@@ -104,29 +130,48 @@ def diversity(samples, reference) -> float:
       UserError: a type or range that `inputs.as_batch` refuses, other shapes, fewer than two samples,
         sizes that differ, or a reference of one intensity.
     """
-    pictures, one = inputs.as_batch(samples, "samples")
-    truth, alone = inputs.as_batch(reference, "reference")
-    if one or not alone or len(pictures) < 2 or pictures.shape[1:] != truth.shape[1:]:
-        raise UserError(f"diversity: samples of shape {np.shape(samples)} and a reference of shape "
-                        f"{np.shape(reference)}; give (N, H, W, 3) with N >= 2, and (H, W, 3)")
-    spread = inputs.levels(truth).mean(-1).std()
-    if spread == 0:
-        raise UserError("diversity: all pixels of the reference have the same intensity; give the "
-                        "picture that the samples were generated from")
+    pictures, single_sample = inputs.as_batch(samples, "samples")
+    truth, single_reference = inputs.as_batch(reference, "reference")
+    if (
+        single_sample
+        or not single_reference
+        or len(pictures) < 2
+        or pictures.shape[1:] != truth.shape[1:]
+    ):
+        raise UserError(
+            f"diversity: samples of shape {np.shape(samples)} and a reference of shape "
+            f"{np.shape(reference)}; give (N, H, W, 3) with N >= 2, and (H, W, 3)"
+        )
+    spread = _spread(truth, "diversity")
     intensities = np.stack([inputs.levels(picture).mean(-1) for picture in pictures])
     return float(intensities.std(0).mean() / spread)
+
+
+def _spread(truth, name):
+    """The standard deviation of a picture's intensities."""
+    spread = inputs.levels(truth).mean(-1).std()
+    if spread == 0:
+        raise UserError(
+            f"{name}: all pixels of the reference have the same intensity; give the picture that the "
+            "samples were generated from"
+        )
+    return spread
 
 
 def _ssim_places(region, height, width):
     """The places (H - 10, W - 10, 1) that SSIM is averaged over, as weights whose mean is 1."""
     region = np.ones((height, width), bool) if region is None else np.asarray(region) != 0
     if region.shape != (height, width):
-        raise UserError(f"ssim: a region of shape {region.shape} for pictures of {width}x{height} px; "
-                        f"give {(height, width)}")
-    places = region[_RADIUS:height - _RADIUS, _RADIUS:width - _RADIUS, None]
+        raise UserError(
+            f"ssim: a region of shape {region.shape} for pictures of {width}x{height} px; "
+            f"give {(height, width)}"
+        )
+    places = region[_RADIUS : height - _RADIUS, _RADIUS : width - _RADIUS, None]
     if not places.any():
-        raise UserError(f"ssim: the region is empty, or nearer than {_RADIUS} pixels to the border, "
-                        f"where its window of {_WINDOW}x{_WINDOW} has no place")
+        raise UserError(
+            f"ssim: the region is empty, or nearer than {_RADIUS} pixels to the border, "
+            f"where its window of {_WINDOW}x{_WINDOW} has no place"
+        )
     return (places / places.mean()).astype(np.float32)
 
 
@@ -154,7 +199,9 @@ def _blur(x: jax.Array) -> jax.Array:
     weights = np.exp(-0.5 * (np.arange(-_RADIUS, _RADIUS + 1) / _SIGMA) ** 2)
     for axis in (1, 2):
         size = x.shape[axis] - _WINDOW + 1
-        shifted = (w * jax.lax.slice_in_dim(x, i, i + size, axis=axis)
-                   for i, w in enumerate((weights / weights.sum()).astype(np.float32)))
+        shifted = (
+            w * jax.lax.slice_in_dim(x, i, i + size, axis=axis)
+            for i, w in enumerate((weights / weights.sum()).astype(np.float32))
+        )
         x = functools.reduce(jnp.add, shifted)
     return x

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from deepsim_jax.data import pair
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import inputs
+from deepsim_jax.images import ranges
 
 _METHODS = {
     "fine_grained": "StaticSaliencyFineGrained_create",
@@ -40,19 +40,23 @@ def asvs(image, region, *, method: str = "fine_grained") -> float | np.ndarray:
     mask = np.asarray(region) != 0
     allowed = [pictures.shape[1:3]] + [pictures.shape[:3]] * (not single)
     if mask.shape not in allowed:
-        raise UserError(f"asvs: a region of shape {mask.shape} for pictures of shape "
-                        f"{np.shape(image)}; give {' or '.join(map(str, allowed))}")
+        raise UserError(
+            f"asvs: a region of shape {mask.shape} for pictures of shape "
+            f"{np.shape(image)}; give {' or '.join(map(str, allowed))}"
+        )
     masks = np.broadcast_to(mask, pictures.shape[:3])
     if not masks.any((1, 2)).all():
         raise UserError("asvs: the region is empty; mark the pixels to be measured with non-zero values")
-    values = [np.mean(_salience(picture, method)[inside].astype(np.float64) ** 2)
-              for picture, inside in zip(pictures, masks, strict=True)]
+    values = [
+        np.mean(_salience(picture, method)[region_mask].astype(np.float64) ** 2)
+        for picture, region_mask in zip(pictures, masks, strict=True)
+    ]
     return inputs.as_result(values, single)
 
 
 def _salience(picture: np.ndarray, method: str) -> np.ndarray:
     """S' of a picture (H, W, 3): (H, W) in [0, 1]."""
-    levels = picture if picture.dtype == np.uint8 else pair.to_uint8(picture.astype(np.float32))
+    levels = picture if picture.dtype == np.uint8 else ranges.to_uint8(picture.astype(np.float32))
     model = getattr(cv2.saliency, _METHODS[method])()
     _, salience = model.computeSaliency(np.ascontiguousarray(levels[..., ::-1]))
     return np.clip(salience, 0, 1)

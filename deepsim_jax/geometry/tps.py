@@ -21,15 +21,19 @@ smoothing becomes s / L^2 and nothing else changes.
 """
 
 import math
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax.scipy import linalg
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Real
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.geometry import grid
+from deepsim_jax.geometry.grid import AnyArray
 
 # Coordinates need all their bits: the default of some accelerators keeps ten of them.
 _PRECISION = jax.lax.Precision.HIGHEST
@@ -54,7 +58,12 @@ class Spline:
     polynomial: jax.Array
 
 
-def solve(points: jax.Array, targets: jax.Array, *, smoothing: float | jax.Array = 0.0) -> Spline:
+def solve(
+    points: Real[AnyArray, "*batch n 2"],
+    targets: Real[AnyArray, "*batch n d"],
+    *,
+    smoothing: Real[ArrayLike, "*#batch"] = 0.0,
+) -> Spline:
     """Fits a spline that maps `points` to `targets`.
 
     Args:
@@ -80,7 +89,7 @@ def solve(points: jax.Array, targets: jax.Array, *, smoothing: float | jax.Array
     return _fit(*(x.astype(dtype) for x in (points, targets, smoothing)))
 
 
-def evaluate(spline: Spline, points: jax.Array) -> jax.Array:
+def evaluate(spline: Spline, points: Real[AnyArray, "*#shape 2"]) -> Float[Array, "*#shape d"]:
     """The spline's values (..., d) at `points` (..., 2), given in the units that it was fitted in.
 
     The points of a batch of splines begin with the batch's dimensions, where 1 is stretched: a
@@ -91,7 +100,9 @@ def evaluate(spline: Spline, points: jax.Array) -> jax.Array:
     return _values(spline, points.astype(jnp.result_type(points, spline.weights)))
 
 
-def basis(control: np.ndarray, points: np.ndarray, *, smoothing: float = 0.0) -> np.ndarray:
+def basis(
+    control: Real[np.ndarray, "n 2"], points: Real[np.ndarray, "*shape 2"], *, smoothing: float = 0.0
+) -> Float[np.ndarray, "*shape n"]:
     """The matrix that evaluates any spline over fixed control points as one product.
 
     A spline is linear in its targets: `evaluate(solve(control, t, smoothing=s), points)` equals
@@ -117,14 +128,14 @@ def basis(control: np.ndarray, points: np.ndarray, *, smoothing: float = 0.0) ->
     centre = (control.min(0) + control.max(0)) / 2
     scale = np.ptp(control, axis=0).max() / 2
     control, points = (control - centre) / scale, (points - centre) / scale
-    system = np.asarray(_system(control, np.float64(smoothing) / scale**2, np))
+    system = np.asarray(_system(control, np.asarray(smoothing / scale**2), np))
     coefficients = np.linalg.solve(system, np.eye(len(system), len(control)))
     radial = _kernel(_squared_distances(points[..., None, :], control, np), np)
     result = radial @ coefficients[:-3] + points @ coefficients[-2:] + coefficients[-3]
     return result.astype(np.float32)
 
 
-def control_grid(n_x: int, n_y: int, height: int, width: int) -> np.ndarray:
+def control_grid(n_x: int, n_y: int, height: int, width: int) -> Float[np.ndarray, "{n_y*n_x} 2"]:
     """(n_y * n_x, 2) normalised points of a regular grid, row by row.
 
     The outer points lie on the image's borders, half a pixel outside the outer pixel centres.
@@ -138,7 +149,11 @@ def control_grid(n_x: int, n_y: int, height: int, width: int) -> np.ndarray:
 
 # Compiled as a whole: run eagerly, each of their small operations would be compiled by itself.
 @jax.jit
-def _fit(points: jax.Array, targets: jax.Array, smoothing: jax.Array) -> Spline:
+def _fit(
+    points: Float[Array, "*batch n 2"],
+    targets: Float[Array, "*batch n d"],
+    smoothing: Float[Array, "*#batch"],
+) -> Spline:
     low, high = points.min(-2), points.max(-2)
     centre, scale = (low + high) / 2, (high - low).max(-1) / 2
     points = (points - centre[..., None, :]) / scale[..., None, None]
@@ -151,7 +166,7 @@ def _fit(points: jax.Array, targets: jax.Array, smoothing: jax.Array) -> Spline:
 
 
 @jax.jit
-def _values(spline: Spline, points: jax.Array) -> jax.Array:
+def _values(spline: Spline, points: Float[Array, "*#shape 2"]) -> Float[Array, "*#shape d"]:
     batch = spline.points.ndim - 2
     inner = points.shape[batch:-1]
     points = points.reshape(*points.shape[:batch], math.prod(inner), 2)
@@ -163,18 +178,20 @@ def _values(spline: Spline, points: jax.Array) -> jax.Array:
     return value.reshape(*value.shape[:batch], *inner, value.shape[-1])
 
 
-def _squared_distances(a, b, xp=jnp):
+def _squared_distances(a: AnyArray, b: AnyArray, xp: ModuleType = jnp) -> AnyArray:
     # Of differences, not by multiplying out: near points would lose all their digits.
     return xp.square(a - b).sum(-1)
 
 
-def _kernel(r_squared, xp=jnp):
+def _kernel(r_squared: AnyArray, xp: ModuleType = jnp) -> AnyArray:
     """r^2 log r from r^2, with value and gradient 0 at 0."""
     positive = r_squared > 0
     return 0.5 * r_squared * xp.log(xp.where(positive, r_squared, 1))
 
 
-def _system(points, smoothing, xp=jnp):
+def _system(
+    points: Float[AnyArray, "*batch n 2"], smoothing: Float[AnyArray, "*batch"], xp: ModuleType = jnp
+) -> Float[AnyArray, "*batch n+3 n+3"]:
     """The (..., n + 3, n + 3) matrix of the module's docstring."""
     n = points.shape[-2]
     k = _kernel(_squared_distances(points[..., :, None, :], points[..., None, :, :], xp), xp)
@@ -186,7 +203,11 @@ def _system(points, smoothing, xp=jnp):
     return xp.concatenate([upper, lower], axis=-2)
 
 
-def _solve_system(points: jax.Array, targets: jax.Array, smoothing: jax.Array) -> jax.Array:
+def _solve_system(
+    points: Float[Array, "*batch n 2"],
+    targets: Float[Array, "*batch n d"],
+    smoothing: Float[Array, "*#batch"],
+) -> Float[Array, "*batch n+3 d"]:
     """(..., n + 3, d) coefficients. One step of iterative refinement, for float32's sake."""
     smoothing = jnp.broadcast_to(smoothing, points.shape[:-2])
     system = _system(points, smoothing)
@@ -202,18 +223,22 @@ def _check_shapes(points: tuple[int, ...], targets: tuple[int, ...]) -> None:
     if len(points) < 2 or points[-1] != 2 or points[-2] < 3:
         raise UserError(f"spline points of shape {points}: (..., n, 2) with n >= 3 is needed")
     if len(targets) != len(points) or targets[:-1] != points[:-1]:
-        wanted = ", ".join(map(str, points[:-1]))
-        raise UserError(f"spline targets of shape {targets}: ({wanted}, d) is needed here")
+        expected = ", ".join(map(str, points[:-1]))
+        raise UserError(f"spline targets of shape {targets}: ({expected}, d) is needed here")
 
 
 def _check_query(points: tuple[int, ...], batch: tuple[int, ...]) -> None:
     fits = len(points) > len(batch) and points[-1] == 2
     if not fits or any(p not in (1, b) for p, b in zip(points, batch, strict=False)):
-        wanted = ", ".join([*map(str, batch), "..."])
-        raise UserError(f"evaluation points of shape {points}: ({wanted}, 2) is needed")
+        expected = ", ".join([*map(str, batch), "..."])
+        raise UserError(f"evaluation points of shape {points}: ({expected}, 2) is needed")
 
 
-def _check_values(points: np.ndarray, targets: np.ndarray, smoothing: np.ndarray) -> None:
+def _check_values(
+    points: Real[np.ndarray, "*batch n 2"],
+    targets: Real[np.ndarray, "*batch n d"],
+    smoothing: Real[np.ndarray, "*#batch"],
+) -> None:
     """Refuses points that determine no spline."""
     if not (np.isfinite(points).all() and np.isfinite(targets).all()):
         raise UserError("spline points or targets with NaN or infinity: they must be finite")

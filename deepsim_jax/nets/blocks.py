@@ -1,4 +1,4 @@
-"""Blocks that generators and discriminators are made of.
+"""Building blocks of generators and discriminators.
 
 Images and features are (N, H, W, C). Parameters are float32 whatever type a network computes in;
 `dtype` is the type of the convolutions' operands and of what a block returns.
@@ -51,8 +51,9 @@ class Conv(nn.Module):
         kernel = self.param(
             "kernel", nn.initializers.normal(self.init_scale), (size, size, channels, self.features)
         )
-        initial = (nn.initializers.zeros if self.normed
-                   else _uniform(1 / math.sqrt(size * size * channels)))
+        initial = (
+            nn.initializers.zeros if self.normed else _uniform(1 / math.sqrt(size * size * channels))
+        )
         bias = self.param("bias", initial, (self.features,))
         x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
         x = conv2d(x, kernel, stride=self.stride, padding=self.padding)
@@ -106,7 +107,7 @@ def _instance_norm_backward(eps, residuals, g):
     g = g.astype(centred.dtype)
     level, product = _means(g, g * centred)
     slope = (product - level * mean) * scale
-    return ((g - level - (centred - mean) * scale * slope) * scale).astype(dtype),
+    return (((g - level - (centred - mean) * scale * slope) * scale).astype(dtype),)
 
 
 def _about_pivot(x):
@@ -121,7 +122,8 @@ def _about_pivot(x):
 
 
 def _means(*arrays):
-    """Of each (N, H, W, C) its mean over H and W, (N, 1, 1, C)."""
+    """The mean over H and W of each (N, H, W, C) array, (N, 1, 1, C)."""
+
     def plain(*arrays):
         return [x.mean((1, 2), keepdims=True) for x in arrays]
 
@@ -145,8 +147,9 @@ def _folded(arrays):
         if arrays[0].shape[1] * arrays[0].shape[2] >= _FOLDED.start:
             padding = [(0, 0)] * 4
             padding[axis] = 0, -size % _FOLDS
-            arrays = jax.lax.optimization_barrier(tuple(
-                sum(jnp.split(jnp.pad(x, padding), _FOLDS, axis)) for x in arrays))
+            arrays = jax.lax.optimization_barrier(
+                tuple(sum(jnp.split(jnp.pad(x, padding), _FOLDS, axis)) for x in arrays)
+            )
     return arrays
 
 

@@ -23,8 +23,12 @@ here):
 * Four or fewer output channels, the 7x7 to RGB: 2 against 35-45; its kernel gradient 10 against 30.
 * Four or fewer input channels, the 7x7 from RGB: 9-30 against 45-60, the compiler's older library,
   which jax 0.10 takes only if the output is wider than the input. (jax 0.12 always takes it.)
+* An output narrower than the input, as without padding: 20-80 against 85-95, by a convolution to as
+  many columns as the input has, and its cropping.
 * Kernel gradient with six or fewer input channels: a fifth to three quarters of the time, by products
   with x as planes.
+* Kernel gradient of several samples, or of more pixels than a cache holds: 15-35 against 80-90, by
+  the native one of strips of rows of each sample, added up.
 
 The products stand in `nets.products`. The backward pass keeps x and the kernel.
 
@@ -34,6 +38,7 @@ accumulate in float32 or better, whatever the dtype.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +52,7 @@ _THIN = 4  # channels of an image or a logit map, too few to fill a vector regis
 _FEW = 6  # channels of a picture and its drawing
 _TRANSPOSED_PADS = ((1, 0), (1, 0))
 _CELL = (2, 4)  # rows and columns of pixels
-_EIGHTH = 8  # cuDNN's fast kernels want a multiple of so many input channels
+_EIGHTH = 8  # cuDNN's fast kernels want a multiple of this number of input channels
 _FEW_PIXELS = 900  # up to which a GPU gets an input gradient sooner by one product than by cuDNN
 
 
@@ -63,7 +68,10 @@ def conv2d(x: Array, kernel: Array, *, stride: int = 1, padding: int | Pads = 0)
     Raises:
       ValueError: the channels disagree, or the kernel is larger than the padded image.
     """
-    pads = ((padding, padding),) * 2 if isinstance(padding, int) else tuple(map(tuple, padding))
+    if isinstance(padding, int):
+        padding = ((padding, padding), (padding, padding))
+    (top, bottom), (left, right) = padding
+    pads = (top, bottom), (left, right)
     _check_shapes(x, kernel, pads)
     return _conv(x, kernel, stride, pads)
 
@@ -92,7 +100,9 @@ def _check_shapes(x: Array, kernel: Array, pads: Pads) -> None:
 
 
 def _by_platform(
-    on_cpu: Callable[..., Array], native: Callable[..., Array], *args,
+    on_cpu: Callable[..., Array],
+    native: Callable[..., Array],
+    *args,
     on_gpu: Callable[..., Array] | None = None,
 ) -> Array:
     """Runs on_cpu when compiled for a CPU, on_gpu for a GPU if that is given, else native.
@@ -109,9 +119,14 @@ def _by_platform(
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 @partial(jax.jit, static_argnums=(2, 3))
 def _conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
-    sizes = dict(stride=stride, pads=pads)
-    return _by_platform(partial(_cpu_conv, **sizes), partial(_native_conv, **sizes),
-                        x, kernel.astype(x.dtype), on_gpu=partial(_gpu_conv, **sizes))
+    sizes: dict[str, Any] = dict(stride=stride, pads=pads)
+    return _by_platform(
+        partial(_cpu_conv, **sizes),
+        partial(_native_conv, **sizes),
+        x,
+        kernel.astype(x.dtype),
+        on_gpu=partial(_gpu_conv, **sizes),
+    )
 
 
 def _conv_backward(stride, pads, residuals, g):
@@ -128,41 +143,50 @@ _conv.defvjp(lambda x, kernel, *rest: (_conv(x, kernel, *rest), (x, kernel)), _c
 def _input_gradient(g: Array, kernel: Array, size: tuple, stride: int, pads: Pads) -> Array:
     """Has a backward pass of its own for losses of a gradient, such as a gradient penalty.
 
-    Derived from the one here, the kernel's would be that of a convolution whose output is larger
-    than its input, the slowest of all on a CPU. It is the kernel gradient of `_conv` itself.
+    Automatic differentiation would derive the kernel's from a convolution whose output is larger than
+    its input, the slowest of all on a CPU. It equals the kernel gradient of `_conv`.
     """
-    sizes = dict(size=size, stride=stride, pads=pads)
+    sizes: dict[str, Any] = dict(size=size, stride=stride, pads=pads)
     return _by_platform(
-        partial(_cpu_input_gradient, **sizes), partial(_native_input_gradient, **sizes), g, kernel,
-        on_gpu=partial(_gpu_input_gradient, **sizes))
+        partial(_cpu_input_gradient, **sizes),
+        partial(_native_input_gradient, **sizes),
+        g,
+        kernel,
+        on_gpu=partial(_gpu_input_gradient, **sizes),
+    )
 
 
 def _input_gradient_backward(size, stride, pads, residuals, slope):
     g, kernel = residuals
-    return (_conv(slope, kernel, stride, pads),
-            _kernel_gradient(slope, g, kernel.shape[:2], stride, pads, kernel.dtype))
+    return (
+        _conv(slope, kernel, stride, pads),
+        _kernel_gradient(slope, g, kernel.shape[:2], stride, pads, kernel.dtype),
+    )
 
 
 _input_gradient.defvjp(
-    lambda g, kernel, *rest: (_input_gradient(g, kernel, *rest), (g, kernel)),
-    _input_gradient_backward)
+    lambda g, kernel, *rest: (_input_gradient(g, kernel, *rest), (g, kernel)), _input_gradient_backward
+)
 
 
 @partial(jax.jit, static_argnums=(2, 3, 4, 5))
-def _kernel_gradient(
-    x: Array, g: Array, size: tuple, stride: int, pads: Pads, dtype: jnp.dtype
-) -> Array:
-    sizes = dict(size=size, stride=stride, pads=pads, dtype=dtype)
+def _kernel_gradient(x: Array, g: Array, size: tuple, stride: int, pads: Pads, dtype: jnp.dtype) -> Array:
+    sizes: dict[str, Any] = dict(size=size, stride=stride, pads=pads, dtype=dtype)
     return _by_platform(
-        partial(_cpu_kernel_gradient, **sizes), partial(_native_kernel_gradient, **sizes), x, g,
-        on_gpu=partial(_gpu_kernel_gradient, **sizes))
+        partial(_cpu_kernel_gradient, **sizes),
+        partial(_native_kernel_gradient, **sizes),
+        x,
+        g,
+        on_gpu=partial(_gpu_kernel_gradient, **sizes),
+    )
 
 
 @jax.custom_vjp
 @jax.jit
 def _conv_transpose(x: Array, kernel: Array) -> Array:
     return _by_platform(
-        _cpu_transpose, _native_transpose, x, kernel.astype(x.dtype), on_gpu=_gpu_transpose)
+        _cpu_transpose, _native_transpose, x, kernel.astype(x.dtype), on_gpu=_gpu_transpose
+    )
 
 
 def _conv_transpose_backward(residuals, g):
@@ -170,30 +194,33 @@ def _conv_transpose_backward(residuals, g):
     dx = _native_conv(g, products.adjoint(kernel.astype(x.dtype)), stride=2, pads=_TRANSPOSED_PADS)
     dkernel = _by_platform(
         partial(_cpu_transpose_kernel_gradient, dtype=kernel.dtype),
-        lambda x, g: _transposed(
-            lambda k: _native_transpose(x, k.astype(x.dtype)), kernel, g), x, g,
-        on_gpu=partial(_gpu_transpose_kernel_gradient, dtype=kernel.dtype))
+        lambda x, g: _transposed(lambda k: _native_transpose(x, k.astype(x.dtype)), kernel, g),
+        x,
+        g,
+        on_gpu=partial(_gpu_transpose_kernel_gradient, dtype=kernel.dtype),
+    )
     return dx, dkernel
 
 
 _conv_transpose.defvjp(
-    lambda x, kernel: (_conv_transpose(x, kernel), (x, kernel)), _conv_transpose_backward)
+    lambda x, kernel: (_conv_transpose(x, kernel), (x, kernel)), _conv_transpose_backward
+)
 
 
-def _transposed(linear: Callable[[Array], Array], like: Array, g: Array) -> Array:
+def _transposed(linear: Callable[[Array], Array], like: Array | jax.ShapeDtypeStruct, g: Array) -> Array:
     """The transpose of a linear function of an array such as `like`, applied to g."""
-    (out,) = jax.linear_transpose(linear, jax.ShapeDtypeStruct(like.shape, like.dtype))(g)
-    return out
+    (transposed,) = jax.linear_transpose(linear, jax.ShapeDtypeStruct(like.shape, like.dtype))(g)
+    return transposed
 
 
 def _native_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
-    return lax.conv_general_dilated(
-        x, kernel, (stride, stride), pads, dimension_numbers=_DIMENSIONS)
+    return lax.conv_general_dilated(x, kernel, (stride, stride), pads, dimension_numbers=_DIMENSIONS)
 
 
 def _native_transpose(x: Array, kernel: Array) -> Array:
     return lax.conv_general_dilated(
-        x, kernel, (1, 1), ((1, 2), (1, 2)), lhs_dilation=(2, 2), dimension_numbers=_DIMENSIONS)
+        x, kernel, (1, 1), ((1, 2), (1, 2)), lhs_dilation=(2, 2), dimension_numbers=_DIMENSIONS
+    )
 
 
 def _native_input_gradient(
@@ -207,8 +234,7 @@ def _native_kernel_gradient(
     x: Array, g: Array, *, size: tuple[int, int], stride: int, pads: Pads, dtype
 ) -> Array:
     like = jax.ShapeDtypeStruct((*size, x.shape[3], g.shape[3]), dtype)
-    return _transposed(
-        lambda k: _native_conv(x, k.astype(x.dtype), stride=stride, pads=pads), like, g)
+    return _transposed(lambda k: _native_conv(x, k.astype(x.dtype), stride=stride, pads=pads), like, g)
 
 
 # ------------------------------------------------------------------------------- the ways on a GPU
@@ -235,9 +261,10 @@ def _gpu_input_gradient(
         return _transposed(lambda x: form(x, kernel), jax.ShapeDtypeStruct(shape, g.dtype), g)
     if _wants_planes(kernel.shape, stride):
         return products.columns_conv(
-            g, products.adjoint(kernel), products.back_pads(kernel.shape[:2], pads))
-    few = g.shape[0] * g.shape[1] * g.shape[2] <= _FEW_PIXELS
-    if few and stride == 1 and _kernel_dominates(shape, kernel.shape, stride, pads):
+            g, products.adjoint(kernel), products.back_pads(kernel.shape[:2], pads)
+        )
+    is_small = g.shape[0] * g.shape[1] * g.shape[2] <= _FEW_PIXELS
+    if is_small and stride == 1 and _kernel_dominates(shape, kernel.shape, stride, pads):
         return products.scatter_input_gradient(g, kernel, size, stride, pads)
     return _native_input_gradient(g, kernel, size=size, stride=stride, pads=pads)
 
@@ -281,7 +308,8 @@ def _rows_conv(x: Array, kernel: Array, stride: int, pads: Pads) -> Array:
     taps = jnp.pad(taps, ((0, 0), (0, 0), (0, 0), (0, missing)))
     kernel = jnp.pad(kernel.reshape(kh, 1, kw * c, d), ((0, 0), (0, 0), (0, missing), (0, 0)))
     return lax.conv_general_dilated(
-        taps, kernel, (stride, 1), (pads[0], (0, 0)), dimension_numbers=_DIMENSIONS)
+        taps, kernel, (stride, 1), (pads[0], (0, 0)), dimension_numbers=_DIMENSIONS
+    )
 
 
 def _cells_conv(x: Array, kernel: Array, pads: Pads) -> Array:
@@ -296,26 +324,29 @@ def _cells_conv(x: Array, kernel: Array, pads: Pads) -> Array:
     x = products.zero_pad(x, ((top, bottom + -height % rows), (left, right + -width % columns)))
     kernels = [
         jnp.pad(kernel, ((a, rows - 1 - a), (b, columns - 1 - b), (0, 0), (0, 0)))
-        for a in range(rows) for b in range(columns)]
+        for a in range(rows)
+        for b in range(columns)
+    ]
     cells = lax.conv_general_dilated(
-        x, lax.concatenate(kernels, 3), _CELL, "VALID", dimension_numbers=_DIMENSIONS)
+        x, lax.concatenate(kernels, 3), _CELL, "VALID", dimension_numbers=_DIMENSIONS
+    )
     n, down, across, _ = cells.shape
     pixels = jnp.swapaxes(cells.reshape(n, down, across, rows, columns, d), 2, 3)
     return pixels.reshape(n, down * rows, across * columns, d)[:, :height, :width]
 
 
 def _gpu_transpose(x: Array, kernel: Array) -> Array:
-    """As the input gradient of the strided convolution beside it, known by its turned kernel."""
+    """As the input gradient of the strided convolution with the adjoint kernel."""
     strided = lax.optimization_barrier(products.adjoint(kernel))
     like = jax.ShapeDtypeStruct((x.shape[0], 2 * x.shape[1], 2 * x.shape[2], kernel.shape[3]), x.dtype)
-    return _transposed(
-        lambda y: _native_conv(y, strided, stride=2, pads=_TRANSPOSED_PADS), like, x)
+    return _transposed(lambda y: _native_conv(y, strided, stride=2, pads=_TRANSPOSED_PADS), like, x)
 
 
 def _gpu_transpose_kernel_gradient(x: Array, g: Array, *, dtype) -> Array:
     """As the kernel gradient of the strided convolution, whose input is g."""
-    return products.adjoint(_native_kernel_gradient(
-        g, x, size=(3, 3), stride=2, pads=_TRANSPOSED_PADS, dtype=dtype))
+    return products.adjoint(
+        _native_kernel_gradient(g, x, size=(3, 3), stride=2, pads=_TRANSPOSED_PADS, dtype=dtype)
+    )
 
 
 # ----------------------------------------------------------------------------- the choice on a CPU
@@ -327,7 +358,10 @@ def forward_path(x: tuple, kernel: tuple, stride: int, pads: Pads) -> str:
         return "planes"
     if stride == 1 and kernel[2] <= _THIN and min(kernel[:2]) >= 5:
         return "wide"
-    return "columns" if stride == 1 and _kernel_dominates(x, kernel, stride, pads) else "native"
+    if stride == 1 and _kernel_dominates(x, kernel, stride, pads):
+        return "columns"
+    narrower = products.output_size(x[1:3], kernel[:2], stride, pads)[1] < x[2]
+    return "cropped" if stride == 1 and narrower and kernel[2] > _THIN else "native"
 
 
 def input_gradient_path(x: tuple, kernel: tuple, stride: int, pads: Pads) -> str:
@@ -348,11 +382,14 @@ def kernel_gradient_path(x: tuple, kernel: tuple, stride: int, pads: Pads) -> st
         return "planar"
     height, width = products.output_size(x[1:3], kernel[:2], stride, pads)
     larger = height > x[1] or width > x[2]
-    return "taps" if stride > 1 or larger or _kernel_dominates(x, kernel, stride, pads) else "native"
+    if stride > 1 or larger or _kernel_dominates(x, kernel, stride, pads):
+        return "taps"
+    strips = products.strips((x[1], x[2], kernel[2]), (height, width, kernel[3]))
+    return "strips" if x[0] > 1 or len(strips) > 1 else "native"
 
 
 def _kernel_dominates(x: tuple, kernel: tuple, stride: int, pads: Pads) -> bool:
-    """Whether the kernel is so large beside the image that its reading costs like the product."""
+    """Whether the kernel is so much larger than the image that reading it costs like the product."""
     height, width = products.output_size(x[1:3], kernel[:2], stride, pads)
     return 2 * x[0] * height * width <= kernel[0] * kernel[1] * min(kernel[2:])
 
@@ -362,7 +399,9 @@ def _cpu_conv(x: Array, kernel: Array, *, stride: int, pads: Pads) -> Array:
     if path == "planes":
         return products.planes_conv(x, kernel, pads)
     if path == "wide":
-        return _wide_conv(x, kernel, pads)
+        return _cropped_conv(x, kernel, pads, wider_by=1)
+    if path == "cropped":
+        return _cropped_conv(x, kernel, pads)
     if path == "columns":
         return products.columns_conv(x, kernel, pads)
     return _native_conv(x, kernel, stride=stride, pads=pads)
@@ -375,7 +414,8 @@ def _cpu_input_gradient(
     path = input_gradient_path(shape, kernel.shape, stride, pads)
     if path == "planes":
         return products.planes_conv(
-            g, products.adjoint(kernel), products.back_pads(kernel.shape[:2], pads))
+            g, products.adjoint(kernel), products.back_pads(kernel.shape[:2], pads)
+        )
     if path == "scatter":
         return products.scatter_input_gradient(g, kernel, size, stride, pads)
     return _native_input_gradient(g, kernel, size=size, stride=stride, pads=pads)
@@ -392,11 +432,15 @@ def _cpu_kernel_gradient(
         return products.planar_kernel_gradient(x, g, size, stride, pads).astype(dtype)
     if path == "taps":
         return products.taps_kernel_gradient(x, g, size, stride, pads).astype(dtype)
-    return _native_kernel_gradient(x, g, size=size, stride=stride, pads=pads, dtype=dtype)
+    native = partial(_native_kernel_gradient, size=size, stride=stride, dtype=dtype)
+    if path == "strips":
+        strip_gradient = partial(native, pads=((0, 0), (0, 0)))
+        return products.strips_kernel_gradient(strip_gradient, products.zero_pad(x, pads), g)
+    return native(x, g, pads=pads)
 
 
 def _cpu_transpose(x: Array, kernel: Array) -> Array:
-    """A transposed convolution is the input gradient of the strided convolution beside it."""
+    """A transposed convolution is the input gradient of the corresponding strided convolution."""
     shape = (x.shape[0], 2 * x.shape[1], 2 * x.shape[2], kernel.shape[3])
     strided = (3, 3, kernel.shape[3], kernel.shape[2])
     path = input_gradient_path(shape, strided, 2, _TRANSPOSED_PADS)
@@ -413,10 +457,10 @@ def _cpu_transpose_kernel_gradient(x: Array, g: Array, *, dtype) -> Array:
     return gradient.astype(dtype)
 
 
-def _wide_conv(x: Array, kernel: Array, pads: Pads) -> Array:
-    """The native convolution to one more column than x has, and its cropping."""
+def _cropped_conv(x: Array, kernel: Array, pads: Pads, *, wider_by: int = 0) -> Array:
+    """The native convolution to as many columns as x has, plus `wider_by`, then cropped."""
     (top, bottom), (left, right) = pads
     width = x.shape[2] + left + right - kernel.shape[1] + 1
-    extra = max(0, x.shape[2] + 1 - width)
+    extra = max(0, x.shape[2] + wider_by - width)
     pads = ((top, bottom), (left, right + extra))
     return _native_conv(x, kernel, stride=1, pads=pads)[:, :, :width]

@@ -56,12 +56,12 @@ def vgg_features(
       UserError: a tap that the network does not have, or an image too small to reach it.
     """
     layers = sorted(params, key=_position)
-    wanted = ["conv" + tap.removeprefix("relu") if tap.startswith("relu") else tap for tap in taps]
-    for tap, name in zip(taps, wanted, strict=True):
+    layer_names = ["conv" + tap.removeprefix("relu") if tap.startswith("relu") else tap for tap in taps]
+    for tap, name in zip(taps, layer_names, strict=True):
         if name not in params or not tap.startswith("relu"):
-            known = ", ".join("relu" + layer.removeprefix("conv") for layer in layers)
-            raise UserError(f"VGG activation {tap!r}: this network has {known}")
-    deepest = max(map(_position, wanted), default=(1, 0))
+            available = ", ".join("relu" + layer.removeprefix("conv") for layer in layers)
+            raise UserError(f"VGG activation {tap!r}: this network has {available}")
+    deepest = max(map(_position, layer_names), default=(1, 0))
     if min(x.shape[1:3]) < 2 ** (deepest[0] - 1):
         raise UserError(
             f"image of {x.shape[1]}x{x.shape[2]} pixels for VGG's group {deepest[0]}: "
@@ -69,19 +69,17 @@ def vgg_features(
         )
     if normalise:
         x = _normalised(x)
-    x, group, found = x.astype(dtype), 1, {}
+    x, group, activations = x.astype(dtype), 1, {}
     for name in (layer for layer in layers if _position(layer) <= deepest):
         if _position(name)[0] > group:
             x, group = _max_pool_2x2(x), _position(name)[0]
         kernel, bias = params[name]["kernel"].astype(dtype), params[name]["bias"].astype(dtype)
         x = nn.relu(conv2d(x, kernel, stride=1, padding=1) + bias)
-        found[name] = x
-    return [found[name] for name in wanted]
+        activations[name] = x
+    return [activations[name] for name in layer_names]
 
 
-def alexnet_features(
-    params: Mapping[str, Mapping[str, jax.Array]], x: jax.Array
-) -> list[jax.Array]:
+def alexnet_features(params: Mapping[str, Mapping[str, jax.Array]], x: jax.Array) -> list[jax.Array]:
     """Activations of AlexNet in torchvision's form (Krizhevsky 2014, "One weird trick", one column).
 
     Args:
@@ -99,13 +97,13 @@ def alexnet_features(
             f"image of {x.shape[1]}x{x.shape[2]} pixels for AlexNet: each side needs at least "
             f"{_ALEXNET_SMALLEST}"
         )
-    x, found = _normalised(x), []
+    x, activations = _normalised(x), []
     for name, (stride, padding, pooled) in _ALEXNET.items():
         x = max_pool_3x3(x) if pooled else x
         kernel, bias = params[name]["kernel"], params[name]["bias"]
         x = nn.relu(conv2d(x, kernel, stride=stride, padding=padding) + bias)
-        found.append(x)
-    return found
+        activations.append(x)
+    return activations
 
 
 def max_pool_3x3(x: jax.Array) -> jax.Array:

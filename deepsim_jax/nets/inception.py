@@ -36,8 +36,10 @@ def inception_features(
     if channels not in _SMALLEST:
         raise UserError(f"Inception-v3 with {channels} channels; the taps have 64 and 192")
     if min(x.shape[1:3]) < _SMALLEST[channels]:
-        raise UserError(f"image of {x.shape[1]}x{x.shape[2]} pixels for Inception-v3's {channels} "
-                        f"channels: each side needs at least {_SMALLEST[channels]}")
+        raise UserError(
+            f"image of {x.shape[1]}x{x.shape[2]} pixels for Inception-v3's {channels} "
+            f"channels: each side needs at least {_SMALLEST[channels]}"
+        )
     x = _layers(params, x, _FIRST)
     return x if channels == 64 else _layers(params, max_pool_3x3(x), _SECOND)
 

@@ -19,6 +19,7 @@ Pads = tuple[tuple[int, int], tuple[int, int]]  # ((top, bottom), (left, right))
 
 SCRATCH_BYTES = 128 * 2**20  # the most that a table of taps may take
 CACHE_BYTES = 12 * 2**20  # the same where a kernel is small, so that bands are cheap
+STRIP_BYTES = 8 * 2**20  # of both factors of a kernel gradient
 _MOST_BANDS = 8
 
 
@@ -29,8 +30,8 @@ def columns_conv(x: Array, kernel: Array, pads: Pads) -> Array:
     padded = zero_pad(x, pads)
 
     def band(first: Array | int, rows: int) -> Array:
-        part = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
-        taps = [part[:, a : a + rows, b : b + width] for a in range(kh) for b in range(kw)]
+        window = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
+        taps = [window[:, a : a + rows, b : b + width] for a in range(kh) for b in range(kw)]
         columns = lax.concatenate(taps, 3)
         return product(columns, kernel.reshape(-1, d), (3,), (0,))
 
@@ -53,16 +54,18 @@ def planes_conv(x: Array, kernel: Array, pads: Pads) -> Array:
     matrix = jnp.swapaxes(kernel, 2, 3).reshape(-1, c)
 
     def band(first: Array | int, rows: int) -> Array:
-        part = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
+        window = lax.dynamic_slice_in_dim(padded, first, rows + kh - 1, axis=1)
         if kh * kw * d < c:
             # The barrier keeps the compiler from exchanging the factors to save itself the turn.
-            planes = jnp.moveaxis(lax.optimization_barrier(product(part, matrix, (3,), (1,))), 3, 0)
+            planes = jnp.moveaxis(lax.optimization_barrier(product(window, matrix, (3,), (1,))), 3, 0)
         else:
-            planes = product(matrix, part, (1,), (3,))
+            planes = product(matrix, window, (1,), (3,))
         planes = planes.reshape(kh, kw, d, *planes.shape[1:])
         total = sum(
             _window(planes[a, b], (a, b - pads[1][0]), (rows, width), axis=2)
-            for a in range(kh) for b in range(kw))
+            for a in range(kh)
+            for b in range(kw)
+        )
         return jnp.moveaxis(total, 0, 3)
 
     table_row = x.shape[0] * x.shape[2] * kh * kw * d * 4
@@ -79,10 +82,10 @@ def thin_kernel_gradient(x: Array, g: Array, size: tuple[int, int], pads: Pads) 
     planes = lax.concatenate([planes[..., b : b + width] for b in range(kw)], 0)
     total = jnp.zeros((kh * kw * d, c), _sum_dtype(x))
     for first, rows in _bands(height, n * width * kh * kw * d * 4, CACHE_BYTES):
-        first = first + _zero_after(total)
-        part = lax.dynamic_slice_in_dim(planes, first, rows + kh - 1, axis=2)
-        table = lax.concatenate([part[:, :, a : a + rows] for a in range(kh)], 0)
-        image = lax.dynamic_slice_in_dim(x, first, rows, axis=1)
+        start = first + _zero_after(total)
+        window = lax.dynamic_slice_in_dim(planes, start, rows + kh - 1, axis=2)
+        table = lax.concatenate([window[:, :, a : a + rows] for a in range(kh)], 0)
+        image = lax.dynamic_slice_in_dim(x, start, rows, axis=1)
         total += product(table, image, (1, 2, 3), (0, 1, 2))
     return adjoint(total.reshape(kh, kw, d, c))
 
@@ -97,30 +100,41 @@ def scatter_input_gradient(
     (kh, kw, c, d), (n, height, width, _) = kernel.shape, g.shape
     table = product(g, kernel.reshape(-1, d), (3,), (1,)).reshape(n, height, width, kh, kw, c)
     starts = [low // stride for low, _ in pads]  # the first cells of the image
-    rows, columns = (-(-(low + length) // stride) - start
-                     for (low, _), length, start in zip(pads, size, starts, strict=True))
+    rows, columns = (
+        -(-(low + length) // stride) - start
+        for (low, _), length, start in zip(pads, size, starts, strict=True)
+    )
     total = jnp.zeros((n, rows, columns, stride, stride, c), table.dtype)
     for a in range(0, kh, stride):
         for b in range(0, kw, stride):
             taps = table[:, :, :, a : a + stride, b : b + stride]
             down, right = a // stride - starts[0], b // stride - starts[1]
             missing = [(0, stride - length, 0) for length in taps.shape[3:5]]
-            total += lax.pad(taps, jnp.zeros((), table.dtype), (
-                (0, 0, 0), (down, rows - height - down, 0), (right, columns - width - right, 0),
-                *missing, (0, 0, 0)))
+            total += lax.pad(
+                taps,
+                jnp.zeros((), table.dtype),
+                (
+                    (0, 0, 0),
+                    (down, rows - height - down, 0),
+                    (right, columns - width - right, 0),
+                    *missing,
+                    (0, 0, 0),
+                ),
+            )
     image = jnp.swapaxes(total, 2, 3).reshape(n, rows * stride, columns * stride, c)
     top, left = (low - start * stride for (low, _), start in zip(pads, starts, strict=True))
     return image[:, top : top + size[0], left : left + size[1]].astype(g.dtype)
 
 
-def planar_kernel_gradient(
-    x: Array, g: Array, size: tuple[int, int], stride: int, pads: Pads
-) -> Array:
-    """As by taps, below, of x as planes: copying few channels of a pixel at a time is slow."""
+def planar_kernel_gradient(x: Array, g: Array, size: tuple[int, int], stride: int, pads: Pads) -> Array:
+    """As `taps_kernel_gradient`, with x as planes: copying few channels of a pixel at a time is slow."""
     (kh, kw), (_, height, width, d), c = size, g.shape, x.shape[3]
     rows, columns = (height - 1) * stride + 1, (width - 1) * stride + 1
-    planes, zero, lines = jnp.moveaxis(zero_pad(x, pads), 3, 0), 0, []
-    planes = lax.optimization_barrier(planes)  # or each tap would be turned by itself
+    zero: Array | int = 0
+    lines: list[Array] = []
+    planes = lax.optimization_barrier(
+        jnp.moveaxis(zero_pad(x, pads), 3, 0)
+    )  # or each tap would be turned by itself
     for a in range(kh):
         row = lax.dynamic_slice_in_dim(planes, a + zero, rows, axis=2)[:, :, ::stride]
         taps = lax.concatenate([row[..., b : b + columns : stride] for b in range(kw)], 0)
@@ -143,7 +157,8 @@ def taps_kernel_gradient(
     (kh, kw), (n, height, width, d), c = size, g.shape, x.shape[3]
     swapped = n * height * width * (kw * c - d) > kw * c * d
     rows, columns = (height - 1) * stride + 1, (width - 1) * stride + 1
-    padded, zero, lines = zero_pad(x, pads), 0, []
+    padded, lines = zero_pad(x, pads), []
+    zero: Array | int = 0
     for a in range(kh):
         row = lax.dynamic_slice_in_dim(padded, a + zero, rows, axis=1)[:, ::stride]
         taps = lax.concatenate([row[:, :, b : b + columns : stride] for b in range(kw)], 3)
@@ -160,6 +175,32 @@ def taps_kernel_gradient(
     return lax.concatenate(lines[::-1] if adjoint else lines, 0)
 
 
+def strips_kernel_gradient(gradient: Callable[[Array, Array], Array], x: Array, g: Array) -> Array:
+    """The sum of gradient(x, g) over strips of rows of each sample, one strip after the other.
+
+    `gradient` is the kernel gradient of a convolution of stride 1 without padding.
+    """
+    total: Array | None = None
+    lap = x.shape[1] - g.shape[1]
+    for sample in range(len(x)):
+        for first, rows in strips(x.shape[1:], g.shape[1:]):
+            start = first if total is None else first + _zero_after(total)
+            strip = [
+                lax.dynamic_slice(array, (sample, start, 0, 0), (1, length, *array.shape[2:]))
+                for array, length in ((x, rows + lap), (g, rows))
+            ]
+            share = gradient(*strip)
+            total = share if total is None else total + share
+    assert total is not None  # there is a sample
+    return total
+
+
+def strips(x: tuple, g: tuple) -> list[tuple[int, int]]:
+    """(first row, rows) of the strips of g (H', W', D), with x (H, W, C), in `strips_kernel_gradient`."""
+    row_bytes = 4 * sum(width * channels for _, width, channels in (x, g))
+    return _bands(g[0], row_bytes, STRIP_BYTES)
+
+
 # -------------------------------------------------------------------------------------- the pieces
 
 
@@ -171,25 +212,22 @@ def output_size(size: tuple, kernel: tuple, stride: int, pads: Pads) -> tuple[in
 
 def product(a: Array, b: Array, axes_a: tuple, axes_b: tuple) -> Array:
     """Contracts these axes, summing in float32 or better."""
-    return lax.dot_general(
-        a, b, ((axes_a, axes_b), ((), ())), preferred_element_type=_sum_dtype(a))
+    return lax.dot_general(a, b, ((axes_a, axes_b), ((), ())), preferred_element_type=_sum_dtype(a))
 
 
 def _sum_dtype(x: Array) -> jnp.dtype:
     return jnp.promote_types(x.dtype, jnp.float32)
 
 
-def _banded_image(
-    band: Callable[..., Array], shape: tuple, dtype, row_bytes: int, limit: int
-) -> Array:
+def _banded_image(band: Callable[..., Array], shape: tuple, dtype, row_bytes: int, limit: int) -> Array:
     """An image of the shape (N, H, W, C) put together from band(first row, number of rows)."""
     bands = _bands(shape[1], row_bytes, limit)
     if len(bands) == 1:
         return band(0, shape[1]).astype(dtype)
     image = jnp.zeros(shape, dtype)
     for first, rows in bands:
-        part = band(first + _zero_after(image), rows).astype(dtype)
-        image = lax.dynamic_update_slice(image, part, (0, first, 0, 0))
+        band_image = band(first + _zero_after(image), rows).astype(dtype)
+        image = lax.dynamic_update_slice(image, band_image, (0, first, 0, 0))
     return image
 
 
@@ -203,15 +241,15 @@ def _bands(height: int, row_bytes: int, limit: int) -> list[tuple[int, int]]:
     return [(low, high - low) for low, high in pairwise(edges)]
 
 
-def _zero_after(done: Array) -> Array:
-    """A zero of the default integer type that is known only when `done` is.
+def _zero_after(result: Array) -> Array:
+    """A zero of the default integer type that is known only when `result` is.
 
     Added to where the next band or tap begins it makes the compiler finish one before the other
     and reuse the memory. Otherwise all tables exist at once: at 480x480 the 7x7 convolution of 64
     channels to 3 takes 151 MiB instead of 34, and longer, because the tables leave the cache.
     `lax.optimization_barrier` has no such effect.
     """
-    return lax.clamp(0, done[(0,) * done.ndim].astype(int), 0)
+    return lax.clamp(0, result[(0,) * result.ndim].astype(int), 0)
 
 
 def zero_pad(x: Array, pads: Pads) -> Array:
@@ -250,7 +288,7 @@ def scatter(taps: list, size: tuple[int, int], stride: int, pads: Pads) -> Array
 
 
 def _window(x: Array, start: tuple[int, int], size: tuple[int, int], axis: int) -> Array:
-    """x from `start` on, `size` long, along `axis` and the next; zeros where x has nothing."""
+    """The window of x at `start`, `size` long, along `axis` and the next one; zeros outside of x."""
     config = [(0, 0, 0)] * x.ndim
     for i, (first, length) in enumerate(zip(start, size, strict=True)):
         config[axis + i] = (-first, first + length - x.shape[axis + i], 0)

@@ -34,13 +34,13 @@ class Checkpoints:
         """Opens the folder.
 
         Args:
-          folder: created, and cleared of what a killed save has left, unless `read_only`.
+          folder: created, and cleared of the remains of a killed save, unless `read_only`.
           keep: how many checkpoints stay; the oldest go first.
           read_only: only look, for readers beside a running training.
         """
         self.folder = pathlib.Path(folder).absolute()
         self._writer = concurrent.futures.ThreadPoolExecutor(1, "saving")
-        self._writing = None
+        self._writing: concurrent.futures.Future | None = None
         options = ocp.CheckpointManagerOptions(
             preservation_policy=ocp.checkpoint_managers.LatestN(keep),
             enable_async_checkpointing=False,
@@ -53,7 +53,8 @@ class Checkpoints:
                 for torn in self.folder.glob("*.orbax-checkpoint-tmp*"):
                     shutil.rmtree(torn)
             self._manager = ocp.CheckpointManager(
-                self.folder, options=options, handler_registry=_handlers())
+                self.folder, options=options, handler_registry=_handlers()
+            )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"{self.folder}: cannot be opened ({reason})") from error
@@ -92,7 +93,8 @@ class Checkpoints:
             raise UserError(
                 f"{self.folder}: {free / 2**20:.0f} MiB free, the checkpoint of step {step} needs "
                 f"{need / 2**20:.0f} MiB; free some space and start the same command again, it goes "
-                f"on from step {self.latest() or 0}")
+                f"on from step {self.latest() or 0}"
+            )
         trees = jax.device_get(trees)
         if background:
             self._writing = self._writer.submit(self._write, step, trees)
@@ -105,7 +107,7 @@ class Checkpoints:
             writing.result()
 
     def _settle(self):
-        """Waits, and only tells what has failed."""
+        """Waits for a save in the background, and only logs its error."""
         try:
             self._wait()
         except Exception as error:  # whatever Orbax's storage layer raises
@@ -115,13 +117,13 @@ class Checkpoints:
         items = {name: ocp.args.PyTreeSave(tree) for name, tree in trees.items()}
         digests = {name: digest(tree) for name, tree in trees.items()}
         try:
-            self._manager.save(
-                step, args=ocp.args.Composite(digests=ocp.args.JsonSave(digests), **items))
+            self._manager.save(step, args=ocp.args.Composite(digests=ocp.args.JsonSave(digests), **items))
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0][:200]
             raise UserError(
                 f"{self.folder}: the checkpoint of step {step} could not be written ({reason}); "
-                f"start the same command again, it goes on from step {self.latest() or 0}") from error
+                f"start the same command again, it goes on from step {self.latest() or 0}"
+            ) from error
 
     def restore(self, step: int, like: dict) -> dict:
         """Restores named trees of a step.
@@ -141,7 +143,8 @@ class Checkpoints:
         items = {name: ocp.args.StandardRestore(tree) for name, tree in empty.items()}
         try:
             restored = self._manager.restore(
-                step, args=ocp.args.Composite(digests=ocp.args.JsonRestore(), **items))
+                step, args=ocp.args.Composite(digests=ocp.args.JsonRestore(), **items)
+            )
             for name, tree in like.items():
                 jax.tree.map(_check_shape, tree, restored[name])
             intact = all(digest(restored[n]) == restored.digests[n] for n in like)
@@ -154,12 +157,15 @@ class Checkpoints:
 
     def _damaged(self, step, reason):
         earlier = [s for s in self.steps() if s < step]
-        advice = (f"delete that folder to go on from step {earlier[-1]}" if earlier
-                  else "it is the only one, so the run must be trained again in a new folder")
+        advice = (
+            f"delete that folder to go on from step {earlier[-1]}"
+            if earlier
+            else "it is the only one, so the run must be trained again in a new folder"
+        )
         return UserError(f"{self.folder / str(step)}: the checkpoint cannot be read ({reason}); {advice}")
 
     def close(self):
-        """Lets go of the folder, after what is still being written."""
+        """Waits for a save in the background and closes the folder."""
         self._settle()
         self._writer.shutdown()
         self._manager.close()
@@ -182,7 +188,7 @@ def newest(workdir: pathlib.Path) -> Iterator[tuple[Checkpoints, int]]:
         saver.close()
 
 
-class Elsewhere:
+class NoCheckpoints:
     """Stands for the `Checkpoints` of a run in a process that leaves them to another one."""
 
     def latest(self) -> None:
@@ -195,26 +201,29 @@ class Elsewhere:
         """Does nothing."""
 
 
-def _check_shape(expected, found):
-    if (expected.shape, expected.dtype) != (found.shape, found.dtype):
-        raise ValueError(f"{found.dtype} {found.shape} where {expected.dtype} {expected.shape} should be")
+def _check_shape(expected, restored):
+    if (expected.shape, expected.dtype) != (restored.shape, restored.dtype):
+        raise ValueError(
+            f"{restored.dtype} {restored.shape} where {expected.dtype} {expected.shape} should be"
+        )
 
 
 def _handlers():
-    """What Orbax writes and reads with.
+    """The handlers with which Orbax writes and reads.
 
-    Trees are not compressed: it takes a core two to three seconds a GB and makes floats a tenth smaller.
+    Trees are not compressed: that takes a core two to three seconds a GB and saves only a tenth.
     """
     alone = _alone()
     trees = ocp.PyTreeCheckpointHandler(use_compression=False, multiprocessing_options=alone)
     json = ocp.JsonCheckpointHandler(multiprocessing_options=alone)
-    found = ocp.handlers.DefaultCheckpointHandlerRegistry()
-    found.add(None, ocp.args.PyTreeSave, trees)
-    found.add(None, ocp.args.StandardRestore, ocp.StandardCheckpointHandler(
-        multiprocessing_options=alone))
-    found.add(None, ocp.args.JsonSave, json)
-    found.add(None, ocp.args.JsonRestore, json)
-    return found
+    registry = ocp.handlers.DefaultCheckpointHandlerRegistry()
+    registry.add(None, ocp.args.PyTreeSave, trees)
+    registry.add(
+        None, ocp.args.StandardRestore, ocp.StandardCheckpointHandler(multiprocessing_options=alone)
+    )
+    registry.add(None, ocp.args.JsonSave, json)
+    registry.add(None, ocp.args.JsonRestore, json)
+    return registry
 
 
 def _alone():
@@ -223,12 +232,13 @@ def _alone():
         return ocp.options.MultiprocessingOptions()
     own = jax.process_index()
     return ocp.options.MultiprocessingOptions(
-        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"process{own}")
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"process{own}"
+    )
 
 
 def digest(tree) -> int:
     """CRC-32 over the bytes of all leaves in tree order."""
     value = 0
     for leaf in jax.tree.leaves(tree):
-        value = zlib.crc32(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8), value)
+        value = zlib.crc32(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data, value)
     return value

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,15 +19,15 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from deepsim_jax import compilation
-from deepsim_jax.errors import UserError
+from deepsim_jax.errors import UserError, one_line
+from deepsim_jax.runtime import compilation
 
 log = logging.getLogger("deepsim_jax")
 
 AXIS = "data"
 ENVIRONMENT = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 
-# So long after the death of a process the others give up, s; a slow last write must fit in.
+# Seconds after the death of a process until the others give up; a slow last write must fit in.
 PATIENCE = 100
 # Most steps that a GPU or TPU does per dispatch unless asked otherwise: a second at most, mostly.
 STEPS_PER_DISPATCH = 50
@@ -47,51 +48,62 @@ def join():
     Raises:
       UserError: it cannot be found out, or the others are not found.
     """
-    given = [name for name in ENVIRONMENT if os.environ.get(name)]
+    variables = [name for name in ENVIRONMENT if os.environ.get(name)]
     explicit = {}
-    if given:
-        missing = [name for name in ENVIRONMENT if name not in given]
+    if variables:
+        missing = [name for name in ENVIRONMENT if name not in variables]
         if missing:
-            raise UserError(f"{missing[0]} is not set, though {given[0]} is: set all of "
-                            f"{', '.join(ENVIRONMENT)}, or none of them under SLURM, Open MPI, "
-                            "Kubernetes or on a TPU VM slice")
+            raise UserError(
+                f"{missing[0]} is not set, though {variables[0]} is: set all of "
+                f"{', '.join(ENVIRONMENT)}, or none of them under SLURM, Open MPI, "
+                "Kubernetes or on a TPU VM slice"
+            )
         address, number, index = (os.environ[name] for name in ENVIRONMENT)
         if not (number.isdecimal() and index.isdecimal() and int(index) < int(number)):
-            raise UserError(f"JAX_PROCESS_ID={index}, JAX_NUM_PROCESSES={number}: whole numbers are "
-                            "needed, the first from 0 and smaller than the second")
-        explicit = dict(coordinator_address=address, num_processes=int(number), process_id=int(index),
-                        cluster_detection_method="deactivate")
+            raise UserError(
+                f"JAX_PROCESS_ID={index}, JAX_NUM_PROCESSES={number}: whole numbers are "
+                "needed, the first from 0 and smaller than the second"
+            )
+        explicit = dict(
+            coordinator_address=address,
+            num_processes=int(number),
+            process_id=int(index),
+            cluster_detection_method="deactivate",
+        )
     try:
-        jax.distributed.initialize(**explicit, heartbeat_timeout_seconds=PATIENCE,
-                                   shutdown_timeout_seconds=PATIENCE)
+        jax.distributed.initialize(
+            **explicit, heartbeat_timeout_seconds=PATIENCE, shutdown_timeout_seconds=PATIENCE
+        )
     # JAX raises ValueError for what is missing, RuntimeError for what does not answer.
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"this process cannot join others ({' '.join(str(error).split())[:200]}); set "
-                        f"{', '.join(ENVIRONMENT)}, or start it without --distributed") from error
+        raise UserError(
+            f"this process cannot join others ({one_line(error)[:200]}); set "
+            f"{', '.join(ENVIRONMENT)}, or start it without --distributed"
+        ) from error
     if not is_first():
         log.setLevel(logging.WARNING)
     log.info("%d processes with %d devices train together", jax.process_count(), jax.device_count())
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes: always, unless it has joined others."""
+    """Whether this process writes the run's folder: always, unless it has joined others."""
     return jax.process_index() == 0
 
 
 def gather(text: str) -> list[str]:
-    """What every process has to say, by process; all of them must call it. At most 480 bytes each."""
-    said = np.zeros(MESSAGE, np.uint8)
+    """Collects a message of every process, by process; all must call it. At most 480 bytes each."""
+    message = np.zeros(MESSAGE, np.uint8)
     content = text.encode()[:MESSAGE]
-    said[: len(content)] = np.frombuffer(content, np.uint8)
-    everyone = multihost_utils.process_allgather(said)
-    return [bytes(one).rstrip(b"\0").decode(errors="ignore") for one in np.asarray(everyone)]
+    message[: len(content)] = np.frombuffer(content, np.uint8)
+    everyone = multihost_utils.process_allgather(message)
+    return [bytes(row).rstrip(b"\0").decode(errors="ignore") for row in np.asarray(everyone)]
 
 
 @contextlib.contextmanager
 def together():
-    """What one process fails to do, all fail to do, with its error; without it, they would wait forever.
+    """If one process fails inside, all fail with its error; otherwise they would wait forever.
 
-    All processes must come here, and leave only when all of them have come to the end.
+    All processes must enter it, and none leaves before all of them have come to the end.
 
     Raises:
       UserError: raised inside, here or on another process.
@@ -104,10 +116,10 @@ def together():
         yield
     except UserError as raised:
         error = raised
-    said = gather(str(error) if error else "")
+    messages = gather(str(error) if error else "")
     if error:
         raise error
-    for process, text in enumerate(said):
+    for process, text in enumerate(messages):
         if text:
             raise UserError(f"process {process}: {text}")
 
@@ -131,13 +143,13 @@ def from_first(tree):
 def local(tree):
     """One device's copy of a tree that `Compiled.place` or a step has put on several.
 
-    What is computed from it concerns this process and that device alone.
+    Computations with it involve this process and that device alone.
     """
     return jax.tree.map(lambda x: x.addressable_data(0), tree)
 
 
 def pass_on_stop():
-    """Tells the other processes that this one shall stop; see `stop_agreed`."""
+    """Tells the other processes, if there are any, that this one shall stop; see `stop_agreed`."""
     if jax.process_count() > 1:
         # JAX listens for it in every process that has joined others.
         signal.raise_signal(signal.SIGTERM)
@@ -175,21 +187,27 @@ def choose(batch: int, requested: int, *, available: int, processes: int = 1) ->
       UserError: more are asked for than there are, or the batch cannot be divided.
     """
     if requested > available:
-        where = "this machine has" if processes == 1 else f"these {processes} processes have"
-        raise UserError(f"train.devices={requested}: {where} {available}")
+        owner = "this machine has" if processes == 1 else f"these {processes} processes have"
+        raise UserError(f"train.devices={requested}: {owner} {available}")
     if batch % processes:
-        raise UserError(f"train.batch={batch}: {processes} processes train together, so it must be a "
-                        f"multiple of {processes}; or start one process alone")
+        raise UserError(
+            f"train.batch={batch}: {processes} processes train together, so it must be a "
+            f"multiple of {processes}; or start one process alone"
+        )
     if not requested:
         return max(n for n in range(processes, min(batch, available) + 1, processes) if batch % n == 0)
     if requested % processes:
-        raise UserError(f"train.devices={requested}: {processes} processes train together, so it must "
-                        f"be a multiple of {processes}, or 0 for as many as divide the batch")
+        raise UserError(
+            f"train.devices={requested}: {processes} processes train together, so it must "
+            f"be a multiple of {processes}, or 0 for as many as divide the batch"
+        )
     if batch == 1:
         return 1
     if batch % requested:
-        raise UserError(f"train.batch={batch}: it must be a multiple of the {requested} devices, or "
-                        f"set train.devices to a divisor of {batch}")
+        raise UserError(
+            f"train.batch={batch}: it must be a multiple of the {requested} devices, or "
+            f"set train.devices to a divisor of {batch}"
+        )
     return requested
 
 
@@ -202,11 +220,14 @@ def steps_per_dispatch(requested: int) -> int:
     return 1 if jax.default_backend() == "cpu" else requested or STEPS_PER_DISPATCH
 
 
-def _chosen(count):
+def _run_devices(count):
     """The devices of a run, the same number from every process, process by process."""
     share = count // jax.process_count()
-    return [device for process in range(jax.process_count())
-            for device in jax.local_devices(process_index=process)[:share]]
+    return [
+        device
+        for process in range(jax.process_count())
+        for device in jax.local_devices(process_index=process)[:share]
+    ]
 
 
 class Compiled:
@@ -230,42 +251,48 @@ class Compiled:
           precision: a name in `PRECISIONS`.
         """
         self.count, self.most = count, most
-        self.seconds = None  # that compiling took, once it is done
-        self._compiling = self._executable = None
-        self._precision = PRECISIONS[precision] or jax.config.jax_default_matmul_precision
-        self._lengths = {}
+        self.seconds: float | None = None  # that compiling took, once it is done
+        self._compiling: concurrent.futures.Future | None = None
+        self._executable: Callable | None = None
+        self._precision = PRECISIONS[precision] or jax.config.values["jax_default_matmul_precision"]
+        self._lengths: dict[int, Any] = {}
         if count < jax.device_count():
             log.info("a batch of %d runs on %d of %d devices", batch, count, jax.device_count())
-        samples, devices = np.arange(batch, dtype=np.int32), _chosen(count)
+        samples, devices = np.arange(batch, dtype=np.int32), _run_devices(count)
         if count == 1:
-            self._where = devices[0]
+            self._placement = devices[0]
             self._step = jax.jit(self._repeated(make(None)), donate_argnums=0)
             self._samples = self._own = jax.device_put(samples, devices[0])
             return
-        samples = samples.reshape(count, batch // count)
+        shares = samples.reshape(count, batch // count)
         mesh = Mesh(np.array(devices), (AXIS,))
-        self._where = NamedSharding(mesh, PartitionSpec())
-        self._samples = _global(samples, NamedSharding(mesh, PartitionSpec(AXIS)))
+        self._placement = NamedSharding(mesh, PartitionSpec())
+        self._samples = _global(shares, NamedSharding(mesh, PartitionSpec(AXIS)))
         # A program of several processes is traced with this one's part and called with the whole.
-        self._own = samples[[device.process_index == jax.process_index() for device in devices]]
+        self._own = shares[[device.process_index == jax.process_index() for device in devices]]
         self._step = jax.pmap(
-            self._repeated(make(AXIS)), axis_name=AXIS, devices=devices, donate_argnums=0,
-            in_axes=(None, 0, *(None,) * (2 + (most > 1))), out_axes=(None, None))
+            self._repeated(make(AXIS)),
+            axis_name=AXIS,
+            devices=devices,
+            donate_argnums=0,
+            in_axes=(None, 0, *(None,) * (2 + (most > 1))),
+            out_axes=(None, None),
+        )
 
     def _repeated(self, step):
-        """The step, or where several may be done at once: (..., how many) -> the last one's results."""
+        """A loop of `step` where a dispatch may do several: (..., count) -> the last one's results."""
         if self.most == 1:
             return step
 
         def repeated(state, samples, data, frozen, length):
             copies, frozen = step.begin(state, frozen)
 
-            def one(_, carried):
+            def advance_once(_, carried):
                 return step.advance(*carried[:2], samples, data, frozen)
 
-            *_, metrics = jax.eval_shape(one, 0, (state, copies))
+            *_, metrics = jax.eval_shape(advance_once, 0, (state, copies))
             metrics = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), metrics)
-            state, _, metrics = jax.lax.fori_loop(0, length, one, (state, copies, metrics))
+            state, _, metrics = jax.lax.fori_loop(0, length, advance_once, (state, copies, metrics))
             return state, metrics
 
         return repeated
@@ -273,22 +300,23 @@ class Compiled:
     def place(self, tree: Any) -> Any:
         """Puts state, pair or frozen weights where the step wants them, once and not at every step."""
         if jax.process_count() == 1:
-            return jax.device_put(tree, self._where)
-        return jax.tree.map(lambda x: _global(np.asarray(x), self._where), tree)
+            return jax.device_put(tree, self._placement)
+        return jax.tree.map(lambda x: _global(np.asarray(x), self._placement), tree)
 
     def prepare(self, state, data, frozen):
         """Begins to compile in the background, for calls with arguments of these shapes.
 
-        Of several processes each compiles with its first call instead: what the others wait for
-        then is not held up by one of them.
+        With several processes each compiles in its first call instead, so that none of them holds up
+        what the others wait for.
 
         Args:
           state, data, frozen: of arrays or `jax.ShapeDtypeStruct`.
         """
         if self._compiling is None and jax.process_count() == 1:
             length = (np.int32(0),) if self.most > 1 else ()
-            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype),
-                                  (state, data, frozen, *length))
+            shapes = jax.tree.map(
+                lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (state, data, frozen, *length)
+            )
             worker = concurrent.futures.ThreadPoolExecutor(1, "compiling")
             self._compiling = worker.submit(self._compile, *shapes)
             worker.shutdown(wait=False)
@@ -317,18 +345,21 @@ class Compiled:
         """
         if not 1 <= steps <= self.most:
             raise ValueError(f"{steps} steps: from 1 to {self.most} are done at once")
-        length = ()
+        length: tuple = ()
         if self.most > 1:
             if steps not in self._lengths:  # made once: the loop transfers nothing
                 self._lengths[steps] = self.place(np.int32(steps))
             length = (self._lengths[steps],)
         if self._executable is None:
-            self._executable = (self._compiling.result() if self._compiling
-                                else self._compile(state, data, frozen, *length))
+            self._executable = (
+                self._compiling.result()
+                if self._compiling
+                else self._compile(state, data, frozen, *length)
+            )
             log.info("compiled in %.0f s", self.seconds)
         return self._executable(state, self._samples, data, frozen, *length)
 
 
 def _global(array, sharding):
-    """An array over the devices of all processes, each of which has the whole of it."""
+    """A global array over the devices of all processes; each process passes the whole array."""
     return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])

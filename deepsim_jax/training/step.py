@@ -32,19 +32,25 @@ class Updates(NamedTuple):
     ema: float = 0.0
     drop: float = 0.0
 
-    def decay(self, step):
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """The networks that have a moving average."""
+        return ("generator",) if self.ema > 0 else ()
+
+    @property
+    def decay(self) -> optax.Schedule:
         """The factor on both learning rates at a step, counted from 0."""
         if self.drop:
-            return jnp.where(step < self.constant_steps, 1.0, self.drop)
+            return optax.piecewise_constant_schedule(1.0, {self.constant_steps: self.drop})
         falling = max(self.steps - self.constant_steps, 1)
-        return 1.0 - jnp.maximum(step - self.constant_steps, 0) / falling
+        return optax.linear_schedule(1.0, 0.0, falling, self.constant_steps)
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
     """A pure training step: (state, samples, data, frozen) -> (new state, metrics).
 
-    Several in a row may pass on what can be made from the state but need not be made anew:
+    Steps in a row may hand on copies that are derived from the state, instead of making them anew:
 
     Attributes:
       begin: (state, frozen) -> (copies, frozen weights as `advance` wants them).
@@ -56,7 +62,8 @@ class Step:
 
     @classmethod
     def plain(cls, function: Callable[..., tuple[TrainState, dict]]):
-        """One that passes nothing on."""
+        """A step that hands nothing on."""
+
         def advance(state, copies, *inputs):
             state, metrics = function(state, *inputs)
             return state, copies, metrics
@@ -77,47 +84,51 @@ def make_step(
     seed: int,
     axis: str | None = None,
     dtype: DTypeLike = jnp.float32,
+    networks: tuple[str, str] = ("generator", "discriminator"),
 ) -> Step:
-    """Builds the step of a run.
+    """Builds the step that trains two networks of a state at once; others stay as they are.
 
     The losses of both networks come out of one forward pass with the old parameters of both, and
-    one `jax.vjp` gives both gradients: cotangent (1, 0) the generator's, (0, 1) the discriminator's.
+    one `jax.vjp` gives both gradients: cotangent (1, 0) the first one's, (0, 1) the other's.
     What one of them does not need, the compiler drops.
 
     Args:
       batch: (keys, pair) -> an augmented batch.
-      losses: (g_params, d_params, batch, frozen) -> ((generator's loss, discriminator's loss),
-        metrics).
+      losses: (first one's params, other's, batch, frozen) -> ((first one's loss, other's), metrics).
       updates: the optimiser's part.
       seed: of the run. The key of a sample is folded from seed, step and the sample's index in the
         global batch, so that a resumed run repeats exactly and any number of devices draws the same.
       axis: name of the mapped device axis over which gradients are averaged, or None.
       dtype: if not float32, `losses` gets copies of all weights in it, which are passed on from step to
         step: an update writes them beside the parameters, so that no step reads those to make them.
+      networks: the names of both; the first learns at `updates.g_rate`, the other at `updates.d_rate`.
 
     Returns:
       The step; samples (n,) int32 are the indices of this device's share of the global batch, frozen is
       whatever `losses` needs that is not trained.
     """
     narrow = jnp.dtype(dtype) != jnp.float32
+    first, second = networks
 
     def copies_of(*trees):
         return jax.tree.map(lambda x: x.astype(dtype), trees) if narrow else None
 
     def begin(state, frozen):
-        return (copies_of(state.generator, state.discriminator),
-                copies_of(frozen)[0] if narrow else frozen)
+        return (
+            copies_of(state.params[first], state.params[second]),
+            copies_of(frozen)[0] if narrow else frozen,
+        )
 
     def advance(state, copies, samples, pair, frozen):
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         keys = jax.vmap(lambda index: jax.random.fold_in(key, index))(samples)
         inputs = batch(keys, pair)
 
-        def both(generator, discriminator):
-            return losses(generator, discriminator, inputs, frozen)
+        def pair_losses(first_params, second_params):
+            return losses(first_params, second_params, inputs, frozen)
 
-        params = state.generator, state.discriminator
-        _, pull, metrics = jax.vjp(both, *(copies or params), has_aux=True)
+        params = state.params[first], state.params[second]
+        _, pull, metrics = jax.vjp(pair_losses, *(copies or params), has_aux=True)
         one, zero = jnp.ones(()), jnp.zeros(())
         gradients = pull((one, zero))[0], pull((zero, one))[1]
         gradients = jax.tree.map(lambda g, p: g.astype(p.dtype), gradients, params)
@@ -125,20 +136,17 @@ def make_step(
             gradients, metrics = jax.lax.pmean((gradients, metrics), axis)
 
         decay = updates.decay(state.step)
-        generator, generator_opt = update(
-            updates.moments, gradients[0], state.generator_opt, state.generator,
-            updates.g_rate * decay)
-        discriminator, discriminator_opt = update(
-            updates.moments, gradients[1], state.discriminator_opt, state.discriminator,
-            updates.d_rate * decay)
-        return TrainState(
-            step=state.step + 1,
-            generator=generator,
-            discriminator=discriminator,
-            generator_opt=generator_opt,
-            discriminator_opt=discriminator_opt,
-            ema=average(state.ema, generator, state.step, updates.ema),
-        ), copies_of(generator, discriminator), {**metrics, "rate": updates.g_rate * decay}
+        rates = updates.g_rate * decay, updates.d_rate * decay
+        trained, opt_state = {}, {}
+        for name, gradient, rate in zip(networks, gradients, rates, strict=True):
+            trained[name], opt_state[name] = update(
+                updates.moments, gradient, state.opt_state[name], state.params[name], rate
+            )
+        return (
+            advanced(state, trained, opt_state, updates.ema),
+            copies_of(trained[first], trained[second]),
+            {**metrics, "rate": rates[0]},
+        )
 
     return Step(begin, advance)
 
@@ -146,13 +154,36 @@ def make_step(
 def update(moments, gradient, opt_state, params, rate):
     """One step down a gradient: (new parameters, new state of the moments)."""
     direction, opt_state = moments.update(gradient, opt_state, params)
-    return jax.tree.map(lambda p, d: p - rate * d, params, direction), opt_state
+    return optax.apply_updates(params, optax.tree.scale(-rate, direction)), opt_state
 
 
-def average(ema, params, step, decay):
-    """The moving average of the parameters with those after a step, counted from 0; None stays None."""
-    if ema is None:
-        return None
+def advanced(state: TrainState, params: dict, opt_state: dict, ema: float, **changes) -> TrainState:
+    """The state after a step.
+
+    Args:
+      state: before it.
+      params, opt_state: of the networks that it has trained; others stay as they are.
+      ema: decay of the moving averages of those.
+      changes: of other attributes.
+    """
+    averages = {
+        name: _average(state.ema[name], tree, state.step, ema)
+        for name, tree in params.items()
+        if name in state.ema
+    }
+    return dataclasses.replace(
+        state,
+        step=state.step + 1,
+        params=state.params | params,
+        opt_state=state.opt_state | opt_state,
+        ema=state.ema | averages,
+        **changes,
+    )
+
+
+def _average(ema, params, step, decay):
+    """The moving average of the parameters with those after a step, counted from 0."""
     # A young average follows the parameters closely, or it would keep the random start for long.
     decay = jnp.minimum(decay, (step + 1.0) / (step + 10.0))
+    # optax.incremental_update takes 1 - decay, and 1 - (1 - decay) has other bits than decay.
     return jax.tree.map(lambda e, p: decay * e + (1.0 - decay) * p, ema, params)

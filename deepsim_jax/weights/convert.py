@@ -38,7 +38,7 @@ def generator_architecture(state_dict: StateDict) -> dict:
 
     Returns:
       {"kind": "global" or "local", "filters", "n_down", "n_blocks", "n_blocks_local"}, named as in
-      `models.deepsim.networks`; a global generator has no local blocks.
+      `systems.deepsim.networks`; a global generator has no local blocks.
 
     Raises:
       UserError: the weights are not those of a DeepSIM generator from RGB to RGB.
@@ -84,8 +84,8 @@ def discriminator_architecture(state_dict: StateDict) -> dict:
     first = "scale0_layer0.0.weight"
     if first not in state_dict or state_dict[first].ndim != 4:
         raise UserError(f"{_summary(state_dict)}: not a DeepSIM discriminator (it has no {first})")
-    found = [re.fullmatch(r"scale(\d+)_layer(\d+)\.0\.weight", name) for name in state_dict]
-    places = [(int(match[1]), int(match[2])) for match in found if match]
+    matches = [re.fullmatch(r"scale(\d+)_layer(\d+)\.0\.weight", name) for name in state_dict]
+    places = [(int(match[1]), int(match[2])) for match in matches if match]
     arch = {
         "filters": state_dict[first].shape[0],
         "n_layers": max(layer for _, layer in places) - 1,

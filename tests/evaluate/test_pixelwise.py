@@ -16,8 +16,14 @@ def as_float(picture):
 
 def reference_ssim(a, b, data_range=255):
     return metrics.structural_similarity(
-        a, b, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, channel_axis=-1,
-        data_range=data_range)
+        a,
+        b,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        channel_axis=-1,
+        data_range=data_range,
+    )
 
 
 @pytest.mark.parametrize("a, b", PAIRS)
@@ -86,6 +92,14 @@ def test_diversity_by_hand():
     assert evaluate.diversity(samples[[0, 0, 0]], reference) == 0
 
 
+def test_contrast_is_that_of_the_samples_over_the_references():
+    assert evaluate.contrast(CAT[None], CAT) == pytest.approx(1)
+    half = (CAT // 2 + 60).astype(np.uint8)
+    assert evaluate.contrast(np.stack([half, CAT]), CAT) == pytest.approx(0.75, abs=0.01)
+    with pytest.raises(UserError, match="contrast: all pixels of the reference"):
+        evaluate.contrast(CAT[None], np.full_like(CAT, 3))
+
+
 def test_diversity_does_not_depend_on_the_order_and_grows_with_the_spread():
     noise = np.random.default_rng(0).normal(size=(9, *CAT.shape))
     few, more = (np.clip(CAT + s * noise, 0, 255).astype(np.uint8) for s in (5, 20))
@@ -93,13 +107,16 @@ def test_diversity_does_not_depend_on_the_order_and_grows_with_the_spread():
     assert evaluate.diversity(few, CAT) < evaluate.diversity(more, CAT)
 
 
-@pytest.mark.parametrize("samples, reference, hint", [
-    (CAT, CAT, "N >= 2"),
-    (CAT[None], CAT, "N >= 2"),
-    (np.stack([CAT, CAT]), CAT[1:], "and a reference of shape"),
-    (np.stack([CAT, CAT]), CAT[None], "and a reference of shape"),
-    (np.stack([CAT, CAT]), np.zeros_like(CAT), "same intensity"),
-])
+@pytest.mark.parametrize(
+    "samples, reference, hint",
+    [
+        (CAT, CAT, "N >= 2"),
+        (CAT[None], CAT, "N >= 2"),
+        (np.stack([CAT, CAT]), CAT[1:], "and a reference of shape"),
+        (np.stack([CAT, CAT]), CAT[None], "and a reference of shape"),
+        (np.stack([CAT, CAT]), np.zeros_like(CAT), "same intensity"),
+    ],
+)
 def test_diversity_refuses(samples, reference, hint):
     with pytest.raises(UserError, match=hint):
         evaluate.diversity(samples, reference)
@@ -107,8 +124,15 @@ def test_diversity_refuses(samples, reference, hint):
 
 def test_ssim_of_a_region_is_the_mean_of_scikit_images_map_there():
     _, local = metrics.structural_similarity(
-        CAT, NOISY, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, channel_axis=-1,
-        data_range=255, full=True)
+        CAT,
+        NOISY,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        channel_axis=-1,
+        data_range=255,
+        full=True,
+    )
     region = np.zeros(CAT.shape[:2], bool)
     region[20:41, 33:60] = True
     assert evaluate.ssim(CAT, NOISY, region=region) == pytest.approx(local[region].mean(), abs=1e-6)

@@ -25,10 +25,13 @@ def test_by_hand(monkeypatch):
     assert evaluate.asvs(picture, region) == pytest.approx((0.25 + 0.0625) / 4)
 
 
-@pytest.mark.parametrize("method, create", [
-    ("fine_grained", "StaticSaliencyFineGrained_create"),
-    ("spectral_residual", "StaticSaliencySpectralResidual_create"),
-])
+@pytest.mark.parametrize(
+    "method, create",
+    [
+        ("fine_grained", "StaticSaliencyFineGrained_create"),
+        ("spectral_residual", "StaticSaliencySpectralResidual_create"),
+    ],
+)
 def test_is_the_mean_square_of_opencvs_map(spot, method, create):
     picture, region = spot
     _, map_ = getattr(cv2.saliency, create)().computeSaliency(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))

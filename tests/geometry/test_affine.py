@@ -2,7 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
+import pytest
 
 from deepsim_jax.geometry import affine, grid
 
@@ -43,8 +45,12 @@ def test_compose_applies_the_last_first():
 
 def test_inverses():
     matrix = affine.compose(
-        affine.rotation(0.7), affine.translation(0.1, 0.2), affine.flip_x(),
-        affine.flip_x(), affine.translation(-0.1, -0.2), affine.rotation(-0.7),
+        affine.rotation(0.7),
+        affine.translation(0.1, 0.2),
+        affine.flip_x(),
+        affine.flip_x(),
+        affine.translation(-0.1, -0.2),
+        affine.rotation(-0.7),
     )
     np.testing.assert_allclose(matrix, np.eye(3), atol=1e-6)
 
@@ -57,3 +63,10 @@ def test_traced_batched_and_differentiable():
         np.testing.assert_allclose(points, single, atol=1e-6)
     slope = jax.jacobian(lambda a: affine.apply(affine.rotation(a), jnp.array([1.0, 0.0])))(0.0)
     np.testing.assert_allclose(slope, [0, 1], atol=1e-6)
+
+
+def test_shapes_of_the_signatures_are_checked_in_tests():
+    with pytest.raises(jaxtyping.TypeCheckError, match="matrix"):
+        affine.apply(jnp.eye(4), jnp.zeros((5, 2)))
+    with pytest.raises(jaxtyping.TypeCheckError, match="points"):
+        affine.apply(jnp.eye(3), jnp.zeros((5, 3)))

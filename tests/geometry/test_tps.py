@@ -183,6 +183,7 @@ SQUARE = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float32)
         (SQUARE, SQUARE, -1.0, "not negative"),
     ],
 )
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_points_without_a_spline_are_refused(points, targets, smoothing, message):
     with pytest.raises(UserError, match=message):
         tps.solve(np.asarray(points), np.asarray(targets), smoothing=smoothing)
@@ -194,6 +195,7 @@ def test_doubled_points_are_allowed_with_smoothing():
     np.testing.assert_allclose(values, scipy_spline(points, targets, 0.1, SQUARE), atol=1e-4)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_bad_points_are_refused_by_evaluate_and_basis():
     spline = tps.solve(np.stack([SQUARE] * 3), np.stack([SQUARE] * 3))
     for shape in [(5, 2), (2,), (3, 4, 3)]:
@@ -205,6 +207,7 @@ def test_bad_points_are_refused_by_evaluate_and_basis():
         tps.basis(SQUARE[None], SQUARE)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_one_smoothing_per_spline_or_one_for_all():
     with pytest.raises(UserError, match=r"smoothing of shape \(2,\)"):
         tps.solve(np.stack([SQUARE] * 3), np.stack([SQUARE] * 3), smoothing=np.array([0.1, 0.2]))

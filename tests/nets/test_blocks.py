@@ -70,10 +70,7 @@ def test_reflect_pad_is_numpys_reflection_even_beyond_the_image(n):
 def test_avg_pool_counts_only_pixels_of_the_image(height, width):
     x = np.random.default_rng(0).normal(size=(height, width)).astype(np.float32)
     expected = [
-        [
-            x[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2].mean()
-            for j in range(0, width, 2)
-        ]
+        [x[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2].mean() for j in range(0, width, 2)]
         for i in range(0, height, 2)
     ]
     got = blocks.avg_pool_3x3_s2(jnp.asarray(x)[None, :, :, None])[0, :, :, 0]

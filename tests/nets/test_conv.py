@@ -18,7 +18,10 @@ def _same(n):
 CASES = {
     "block": ((1, 6, 6, 128), (3, 3, 128, 128), 1, _same(0), "columns scatter taps"),
     "block, odd, batch": ((2, 5, 7, 64), (3, 3, 64, 64), 1, _same(0), "columns scatter taps"),
-    "vgg": ((2, 11, 12, 8), (3, 3, 8, 8), 1, _same(1), "native native native"),
+    "vgg": ((2, 11, 12, 8), (3, 3, 8, 8), 1, _same(1), "native native strips"),
+    "vgg, one": ((1, 11, 12, 8), (3, 3, 8, 8), 1, _same(1), "native native native"),
+    "unpadded": ((1, 13, 12, 8), (3, 3, 8, 7), 1, _same(0), "cropped native native"),
+    "unpadded, odd, batch": ((3, 11, 9, 8), (3, 3, 8, 8), 1, _same(0), "cropped native strips"),
     "vgg from RGB": ((1, 9, 8, 3), (3, 3, 3, 32), 1, _same(1), "native planes planar"),
     "from RGB": ((2, 19, 18, 3), (5, 5, 3, 8), 1, _same(0), "wide planes planar"),
     "from RGB, tiny": ((1, 5, 5, 3), (5, 5, 3, 8), 1, _same(0), "wide planes planar"),
@@ -40,13 +43,19 @@ CASES = {
 
 def _plain(x, kernel, stride, pads):
     return lax.conv_general_dilated(
-        x, kernel, (stride, stride), pads, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x, kernel, (stride, stride), pads, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
 
 
 def _plain_transpose(x, kernel):
     return lax.conv_general_dilated(
-        x, kernel, (1, 1), ((1, 2), (1, 2)), lhs_dilation=(2, 2),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x,
+        kernel,
+        (1, 1),
+        ((1, 2), (1, 2)),
+        lhs_dilation=(2, 2),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
 
 
 def _normal(*shape, seed=0):
@@ -62,8 +71,7 @@ def _value_and_gradients(function, x, kernel):
 
 def _exact(function, x, kernel):
     with jax.enable_x64(True):
-        found = jax.jit(partial(_value_and_gradients, function))(
-            jnp.float64(x), jnp.float64(kernel))
+        found = jax.jit(partial(_value_and_gradients, function))(jnp.float64(x), jnp.float64(kernel))
         return [np.asarray(array) for array in found]
 
 
@@ -96,9 +104,16 @@ def test_conv2d_and_its_gradients_are_the_plain_ones(name):
         _assert_close(got, expected)
 
 
-@pytest.mark.parametrize("x, kernel, stride", [
-    ((1, 9, 8, 3), (3, 3, 3, 16), 1), ((2, 9, 8, 16), (3, 3, 16, 16), 1),
-    ((1, 9, 8, 16), (3, 3, 16, 1), 1), ((1, 9, 8, 8), (4, 4, 8, 8), 2)])
+@pytest.mark.parametrize(
+    "x, kernel, stride",
+    [
+        ((1, 9, 8, 3), (3, 3, 3, 16), 1),
+        ((2, 9, 8, 16), (3, 3, 16, 16), 1),
+        ((1, 9, 8, 16), (3, 3, 16, 1), 1),
+        ((1, 9, 8, 8), (4, 4, 8, 8), 2),
+        ((3, 12, 9, 8), (3, 3, 8, 8), 1),
+    ],
+)
 def test_the_gradient_of_a_gradient_is_the_plain_one(x, kernel, stride):
     def penalty(convolve, x, kernel):
         slopes = jax.grad(lambda x: jnp.sin(convolve(x, kernel)).sum())(x)
@@ -134,7 +149,8 @@ def test_conv_transpose2d_is_the_transpose_of_a_strided_convolution():
     turned = jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
     strided = conv.conv2d(y, turned, stride=2, padding=((1, 0), (1, 0)))
     np.testing.assert_allclose(
-        jnp.vdot(conv.conv_transpose2d(x, kernel), y), jnp.vdot(x, strided), rtol=1e-4)
+        jnp.vdot(conv.conv_transpose2d(x, kernel), y), jnp.vdot(x, strided), rtol=1e-4
+    )
 
 
 # Each way by itself, on shapes for which the rule would not take it too.
@@ -144,29 +160,33 @@ def test_conv_transpose2d_is_the_transpose_of_a_strided_convolution():
 def two_bands(monkeypatch):
     """Cuts every image, whatever its size, into two bands of rows if it has as many."""
     bands = products._bands
-    monkeypatch.setattr(
-        products, "_bands", lambda height, *_: bands(height, 1, -(-height // 2)))
+    monkeypatch.setattr(products, "_bands", lambda height, *_: bands(height, 1, -(-height // 2)))
     jax.clear_caches()  # of what was traced without it
     yield
     jax.clear_caches()
 
 
-@pytest.mark.parametrize("name", [
-    "vgg", "to RGB", "from RGB, tiny", "patch, stride 1", "uneven padding",
-    "more padding than kernel"])
+@pytest.mark.parametrize(
+    "name",
+    ["vgg", "to RGB", "from RGB, tiny", "patch, stride 1", "uneven padding", "more padding than kernel"],
+)
 def test_ways_of_stride_1_for_any_shape_in_bands(name, two_bands):
     x, kernel, _, pads = _arrays(name)
     value, _, dkernel = _exact(partial(_plain, stride=1, pads=pads), x, kernel)
-    for way in products.columns_conv, products.planes_conv, conv._wide_conv:
+    for way in products.columns_conv, products.planes_conv, conv._cropped_conv:
         _assert_close(jax.jit(partial(way, pads=pads))(x, kernel), value)
     g, size = jnp.asarray(_normal(*value.shape, seed=2)), kernel.shape[:2]
     thin = jax.jit(partial(products.thin_kernel_gradient, size=size, pads=pads))
     _assert_close(thin(jnp.asarray(x), g), dkernel)
+    plain = partial(conv._native_kernel_gradient, size=size, stride=1, pads=_same(0), dtype=jnp.float32)
+    strips = jax.jit(partial(products.strips_kernel_gradient, plain))
+    _assert_close(strips(products.zero_pad(jnp.asarray(x), pads), g), dkernel)
 
 
-@pytest.mark.parametrize("name", [
-    "vgg", "to RGB", "from RGB, tiny", "patch, stride 1", "uneven padding",
-    "more padding than kernel"])
+@pytest.mark.parametrize(
+    "name",
+    ["vgg", "to RGB", "from RGB, tiny", "patch, stride 1", "uneven padding", "more padding than kernel"],
+)
 def test_gradient_ways_for_any_shape(name):
     x, kernel, stride, pads = _arrays(name)
     value, dx, dkernel = _exact(partial(_plain, stride=stride, pads=pads), x, kernel)
@@ -193,7 +213,10 @@ def test_transpose_beyond_the_scratch_limit_is_the_same(monkeypatch):
         ((1, 18, 18, 1024), (3, 3, 1024, 1024), 1, _same(0), "columns scatter taps"),
         ((1, 32, 32, 1024), (3, 3, 1024, 1024), 1, _same(0), "columns scatter taps"),
         ((1, 34, 34, 256), (3, 3, 256, 256), 1, _same(0), "columns scatter taps"),
-        ((1, 256, 256, 64), (3, 3, 64, 64), 1, _same(1), "native native native"),
+        ((1, 256, 256, 64), (3, 3, 64, 64), 1, _same(1), "native native strips"),
+        ((1, 27, 40, 32), (3, 3, 32, 32), 1, _same(0), "cropped native native"),
+        ((1, 190, 252, 128), (3, 3, 128, 128), 1, _same(0), "cropped native strips"),
+        ((3, 190, 252, 32), (3, 3, 32, 32), 1, _same(0), "cropped native strips"),
         ((2, 33, 33, 256), (4, 4, 256, 512), 1, _same(2), "native native taps"),
         ((1, 486, 486, 64), (7, 7, 64, 3), 1, _same(0), "planes native thin"),
         ((4, 480, 480, 64), (3, 3, 64, 128), 2, _same(1), "native native taps"),
@@ -210,6 +233,18 @@ def test_scratch_memory_is_bounded():
     compiled = jax.jit(conv.conv2d).lower(x, kernel).compile()
     # One table of all bands would take 139 MB, all taps of x 2.9 GB.
     assert compiled.memory_analysis().temp_size_in_bytes < 4 * products.CACHE_BYTES
+
+
+def test_the_strips_of_a_kernel_gradient_are_in_memory_one_after_the_other():
+    x = jax.ShapeDtypeStruct((3, 190, 252, 32), jnp.float32)
+    g = jax.ShapeDtypeStruct((3, 188, 250, 32), jnp.float32)
+
+    def gradient(x, g):
+        return conv._kernel_gradient(x, g, (3, 3), 1, _same(0), jnp.dtype("float32"))
+
+    compiled = jax.jit(gradient).lower(x, g).compile()
+    # x and g take 37 MB.
+    assert compiled.memory_analysis().temp_size_in_bytes < 2 * products.STRIP_BYTES
 
 
 @pytest.mark.parametrize("name", ["block", "patch logits", "from RGB, tiny", "down"])

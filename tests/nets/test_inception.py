@@ -32,17 +32,21 @@ def plain_unit(x, layer, stride, padding):
     """Convolution and ReLU of (C, H, W) in float64."""
     x = np.pad(x, ((0, 0), (padding, padding), (padding, padding)))
     kernels = layer["kernel"].astype(np.float64).transpose(3, 2, 0, 1)
-    y = np.stack([
-        sum(signal.correlate2d(plane, k, "valid") for plane, k in zip(x, kernel, strict=True))
-        for kernel in kernels
-    ])
+    y = np.stack(
+        [
+            sum(signal.correlate2d(plane, k, "valid") for plane, k in zip(x, kernel, strict=True))
+            for kernel in kernels
+        ]
+    )
     return np.maximum(y[:, ::stride, ::stride] + layer["bias"][:, None, None], 0)
 
 
 def plain_pool(x):
     rows, columns = (x.shape[1] - 1) // 2, (x.shape[2] - 1) // 2
-    windows = [[x[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max((1, 2)) for j in range(columns)]
-               for i in range(rows)]
+    windows = [
+        [x[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max((1, 2)) for j in range(columns)]
+        for i in range(rows)
+    ]
     return np.array(windows).transpose(2, 0, 1)
 
 

@@ -3,8 +3,7 @@ import pytest
 from deepsim_jax.nets import products
 
 
-@pytest.mark.parametrize(
-    "height, limit, count", [(9, 900, 1), (9, 899, 2), (10, 350, 4), (3, 1, 3)])
+@pytest.mark.parametrize("height, limit, count", [(9, 900, 1), (9, 899, 2), (10, 350, 4), (3, 1, 3)])
 def test_bands_cover_all_rows_within_the_limit(height, limit, count):
     bands = products._bands(height, 100, limit)
     assert len(bands) == count

@@ -10,13 +10,14 @@ from deepsim_jax.training import checkpoint
 
 
 def trees(value):
-    return {"generator": {"a": {"kernel": jnp.full((300, 7), value, jnp.float32)}},
-            "training": {"step": jnp.int32(value), "moments": jnp.linspace(0, value, 999)}}
+    return {
+        "generator": {"a": {"kernel": jnp.full((300, 7), value, jnp.float32)}},
+        "training": {"step": jnp.int32(value), "moments": jnp.linspace(0, value, 999)},
+    }
 
 
 def equal(a, b):
-    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b),
-                                                    strict=True))
+    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
 def corrupt(folder, change):

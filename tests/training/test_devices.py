@@ -9,14 +9,14 @@ import numpy as np
 import optax
 import pytest
 
-from deepsim_jax import augment
 from deepsim_jax.errors import UserError
 from deepsim_jax.losses import adversarial_d, adversarial_g
 from deepsim_jax.nets.blocks import instance_norm
+from deepsim_jax.systems.deepsim import augment
+from deepsim_jax.systems.deepsim.device_pair import Pair
 from deepsim_jax.training import devices
 from deepsim_jax.training import state as states
 from deepsim_jax.training import step as steps
-from deepsim_jax.types import Pair
 
 ADAM = optax.scale_by_adam(b1=0.5, b2=0.999)
 
@@ -26,9 +26,9 @@ FAST = {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_DEFAULT_MATMUL
 
 REAL_TASK = """
 import sys, jax, numpy as np, optax
-from deepsim_jax import augment
-from deepsim_jax.data import pair
-from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.systems.deepsim import augment
+from deepsim_jax.systems.deepsim import pair
+from deepsim_jax.systems.deepsim import task as deepsim
 from deepsim_jax.training import devices, state as states, step as steps
 
 photo = np.random.default_rng(0).integers(0, 255, (4, 5, 3)).repeat(8, 0).repeat(8, 1)
@@ -37,7 +37,7 @@ sizes = deepsim.Architecture(filters=2, downsamplings=1, blocks=0)
 task = deepsim.Task(sizes, augment.Augmentation(tps=0.9), d_filters=2, d_layers=3, d_scales=1)
 adam = optax.scale_by_adam(b1=0.5, b2=0.999)
 updates = steps.Updates(moments=adam, g_rate=1e-3, d_rate=1e-3, steps=9, constant_steps=9)
-first = jax.device_get(states.create(task.init, jax.random.key(0), adam, ema=False))
+first = jax.device_get(states.create(task.init(jax.random.key(0)), adam))
 found = {}
 for count in (1, 2, 4, 8):
     def make(axis):
@@ -47,29 +47,46 @@ for count in (1, 2, 4, 8):
     state, metrics = compiled(state, compiled.place(pictures), None)
     found |= {f"{count}/{name}": value for name, value in metrics.items()}
     for network in "generator", "discriminator":
-        moments = jax.tree.leaves(getattr(state, network + "_opt").mu)
+        moments = jax.tree.leaves(state.opt_state[network].mu)
         found[f"{count}/{network}"] = np.concatenate([np.ravel(leaf) for leaf in moments])
 np.savez(sys.argv[1], **found)
 """
 
 
-@pytest.mark.parametrize("batch, requested, available, processes, count", [
-    (1, 0, 8, 1, 1), (1, 2, 8, 1, 1), (4, 0, 2, 1, 2), (4, 0, 8, 1, 4), (6, 0, 4, 1, 3),
-    (7, 0, 4, 1, 1), (3, 0, 1, 1, 1), (4, 1, 8, 1, 1), (4, 2, 8, 1, 2), (8, 8, 8, 1, 8),
-    (8, 0, 8, 2, 8), (6, 0, 8, 2, 6), (12, 0, 8, 4, 4), (2, 2, 8, 2, 2),
-])
+@pytest.mark.parametrize(
+    "batch, requested, available, processes, count",
+    [
+        (1, 0, 8, 1, 1),
+        (1, 2, 8, 1, 1),
+        (4, 0, 2, 1, 2),
+        (4, 0, 8, 1, 4),
+        (6, 0, 4, 1, 3),
+        (7, 0, 4, 1, 1),
+        (3, 0, 1, 1, 1),
+        (4, 1, 8, 1, 1),
+        (4, 2, 8, 1, 2),
+        (8, 8, 8, 1, 8),
+        (8, 0, 8, 2, 8),
+        (6, 0, 8, 2, 6),
+        (12, 0, 8, 4, 4),
+        (2, 2, 8, 2, 2),
+    ],
+)
 def test_the_number_of_devices_divides_the_batch(batch, requested, available, processes, count):
     assert devices.choose(batch, requested, available=available, processes=processes) == count
 
 
-@pytest.mark.parametrize("batch, requested, processes, message", [
-    (4, 5, 1, "train.devices=5: this machine has 4"),
-    (4, 8, 2, "train.devices=8: these 2 processes have 4"),
-    (3, 2, 1, "train.batch=3: .* multiple of the 2 devices"),
-    (6, 4, 2, "train.batch=6: .* multiple of the 4 devices"),
-    (1, 0, 2, "train.batch=1: 2 processes train together, so it must be a multiple of 2"),
-    (4, 3, 2, "train.devices=3: 2 processes train together, .* multiple of 2"),
-])
+@pytest.mark.parametrize(
+    "batch, requested, processes, message",
+    [
+        (4, 5, 1, "train.devices=5: this machine has 4"),
+        (4, 8, 2, "train.devices=8: these 2 processes have 4"),
+        (3, 2, 1, "train.batch=3: .* multiple of the 2 devices"),
+        (6, 4, 2, "train.batch=6: .* multiple of the 4 devices"),
+        (1, 0, 2, "train.batch=1: 2 processes train together, so it must be a multiple of 2"),
+        (4, 3, 2, "train.devices=3: 2 processes train together, .* multiple of 2"),
+    ],
+)
 def test_what_cannot_be_is_told(batch, requested, processes, message):
     with pytest.raises(UserError, match=message):
         devices.choose(batch, requested, available=4, processes=processes)
@@ -82,9 +99,13 @@ def test_devices_that_are_left_out_are_told(caplog, batch, told):
     assert caplog.messages == told
 
 
+@pytest.mark.slow
 def test_the_real_losses_and_gradients_do_not_depend_on_the_number_of_devices(tmp_path):
-    subprocess.run([sys.executable, "-c", REAL_TASK, str(tmp_path / "found.npz")], check=True,
-                   env={**FAST, "JAX_NUM_CPU_DEVICES": "8"})
+    subprocess.run(
+        [sys.executable, "-c", REAL_TASK, str(tmp_path / "found.npz")],
+        check=True,
+        env={**FAST, "JAX_NUM_CPU_DEVICES": "8"},
+    )
     found = np.load(tmp_path / "found.npz")
     for name in "g_gan", "g_features", "d":
         losses = [found[f"{count}/{name}"] for count in (1, 2, 4, 8)]
@@ -93,8 +114,9 @@ def test_the_real_losses_and_gradients_do_not_depend_on_the_number_of_devices(tm
         one = found[f"1/{name}"]
         assert np.abs(one).max() > 1e-3
         for count in (2, 4, 8):
-            np.testing.assert_allclose(found[f"{count}/{name}"], one, rtol=1e-4,
-                                       atol=1e-4 * np.abs(one).max())
+            np.testing.assert_allclose(
+                found[f"{count}/{name}"], one, rtol=1e-4, atol=1e-4 * np.abs(one).max()
+            )
 
 
 def losses(g, d, batch, frozen):
@@ -102,8 +124,11 @@ def losses(g, d, batch, frozen):
     primitives, images = batch
     fake = jnp.tanh(instance_norm(primitives @ g))
     of_fake, of_real = ([jnp.concatenate([primitives, x], -1) @ d] for x in (fake, images))
-    terms = {"g": adversarial_g("lsgan", of_fake), "d": adversarial_d("lsgan", of_real, of_fake),
-             "l1": jnp.abs(fake - images).mean()}
+    terms = {
+        "g": adversarial_g("lsgan", of_fake),
+        "d": adversarial_d("lsgan", of_real, of_fake),
+        "l1": jnp.abs(fake - images).mean(),
+    }
     return (terms["g"] + terms["l1"], terms["d"]), terms
 
 
@@ -121,8 +146,11 @@ def run(count, number):
     compiled = devices.Compiled(make, batch=4, count=count)
     draw = np.random.default_rng(0).uniform(-1, 1, (2, 24, 32, 3)).astype(np.float32)
     pair = compiled.place(Pair(image=jnp.asarray(draw[0]), regions=jnp.asarray(draw[1])))
-    first = jnp.linspace(-1, 1, 9).reshape(3, 3), jnp.linspace(-1, 1, 6).reshape(6, 1)
-    state = compiled.place(states.create(lambda key: first, None, ADAM, ema=False))
+    first = {
+        "generator": jnp.linspace(-1, 1, 9).reshape(3, 3),
+        "discriminator": jnp.linspace(-1, 1, 6).reshape(6, 1),
+    }
+    state = compiled.place(states.create(first, ADAM))
     rows = []
     for _ in range(number):
         state, metrics = compiled(state, pair, None)
@@ -130,12 +158,14 @@ def run(count, number):
     return rows, jax.device_get(state)
 
 
+@pytest.mark.slow
 def test_one_device_and_two_train_alike():
     assert jax.local_device_count() == 2
     (one, state), (two, other) = run(1, 4), run(2, 4)
     assert [list(row) for row in one] == [list(row) for row in two]
-    np.testing.assert_allclose([list(r.values()) for r in one], [list(r.values()) for r in two],
-                               rtol=1e-5)
+    np.testing.assert_allclose(
+        [list(r.values()) for r in one], [list(r.values()) for r in two], rtol=1e-5
+    )
     assert len({row["g"] for row in one}) == 4
     for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(other), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
@@ -143,6 +173,7 @@ def test_one_device_and_two_train_alike():
 
 def of_many(count, most, lengths, prepare=False):
     """Metrics of calls of so many steps each, and the state after them."""
+
     def make(axis):
         def step(state, samples, data, frozen):
             drawn = jax.random.normal(jax.random.fold_in(jax.random.key(0), state["step"]))
@@ -202,8 +233,9 @@ def test_a_cpu_does_one_step_per_dispatch(monkeypatch):
     assert devices.steps_per_dispatch(20) == 20
 
 
-@pytest.mark.parametrize("precision, expected", [
-    ("default", None), ("tf32", "tensorfloat32"), ("float32", "float32")])
+@pytest.mark.parametrize(
+    "precision, expected", [("default", None), ("tf32", "tensorfloat32"), ("float32", "float32")]
+)
 def test_the_precision_of_products_is_the_named_one(precision, expected):
     seen = []
 
@@ -222,7 +254,9 @@ def test_the_precision_of_products_is_the_named_one(precision, expected):
 def test_the_state_is_updated_in_place():
     compiled = devices.Compiled(
         lambda axis: lambda state, samples, pair, frozen: (state + samples.sum(), {"x": pair}),
-        batch=2, count=1)
+        batch=2,
+        count=1,
+    )
     state = compiled.place(jnp.ones(3))
     new, _ = compiled(state, jnp.ones(()), None)
     assert state.is_deleted() and new.tolist() == [2, 2, 2]

@@ -11,16 +11,29 @@ import time
 import numpy as np
 import pytest
 
-from deepsim_jax.data import images
 from deepsim_jax.errors import UserError
+from deepsim_jax.images import io as images
 from deepsim_jax.training import devices
 
 STEPS = 30
-ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("SLURM_")},
-               "JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
-SETTINGS = {"data.max_side": 32, "model.downsamplings": 1, "model.blocks": 0, "model.d_scales": 1,
-            "model.d_layers": 1, "loss.perceptual_weight": 0.0, "train.batch": 2, "train.steps": STEPS,
-            "train.save_every": 3, "train.log_every": 5, "train.preview_every": 15}
+ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if not k.startswith("SLURM_")},
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+}
+SETTINGS = {
+    "data.max_side": 32,
+    "model.downsamplings": 1,
+    "model.blocks": 0,
+    "model.d_scales": 1,
+    "model.d_layers": 1,
+    "loss.perceptual_weight": 0.0,
+    "train.batch": 2,
+    "train.steps": STEPS,
+    "train.save_every": 3,
+    "train.log_every": 5,
+    "train.preview_every": 15,
+}
 
 
 class Process:
@@ -28,12 +41,20 @@ class Process:
 
     def __init__(self, folder, name, arguments, environment):
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
-        command = [sys.executable, "-m", "deepsim_jax.main", "--config=quickstart:tiny",
-                   f"--workdir={folder / 'run'}", f"--config.data.image={folder / 'photo.png'}",
-                   *(f"--config.{key}={value}" for key, value in SETTINGS.items()), *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "deepsim_jax.main",
+            "--config=quickstart:tiny",
+            f"--workdir={folder / 'run'}",
+            f"--config.data.image={folder / 'photo.png'}",
+            *(f"--config.{key}={value}" for key, value in SETTINGS.items()),
+            *arguments,
+        ]
         with open(self.out, "w") as out, open(self.err, "w") as err:
-            self._process = subprocess.Popen(command, stdout=out, stderr=err,
-                                             env={**ENVIRONMENT, **environment})
+            self._process = subprocess.Popen(
+                command, stdout=out, stderr=err, env={**ENVIRONMENT, **environment}
+            )
         self.send = self._process.send_signal
 
     def code(self):
@@ -52,10 +73,20 @@ def pair_of(folder, *, second=()):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    return [Process(folder, f"process{index}", ["--distributed", *(second if index else ())],
-                    {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": "2",
-                     "JAX_PROCESS_ID": str(index), "JAX_NUM_CPU_DEVICES": "1"})
-            for index in range(2)]
+    return [
+        Process(
+            folder,
+            f"process{index}",
+            ["--distributed", *(second if index else ())],
+            {
+                "JAX_COORDINATOR_ADDRESS": address,
+                "JAX_NUM_PROCESSES": "2",
+                "JAX_PROCESS_ID": str(index),
+                "JAX_NUM_CPU_DEVICES": "1",
+            },
+        )
+        for index in range(2)
+    ]
 
 
 def wait_for(condition, processes):
@@ -72,8 +103,11 @@ def rows(folder):
 
 
 def files(folder):
-    return {str(p.relative_to(folder / "run")) for p in (folder / "run").rglob("*") if p.is_file()
-            and "checkpoints" not in p.parts}
+    return {
+        str(p.relative_to(folder / "run"))
+        for p in (folder / "run").rglob("*")
+        if p.is_file() and "checkpoints" not in p.parts
+    }
 
 
 @pytest.fixture
@@ -82,6 +116,7 @@ def folder(tmp_path, scene):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_killed_and_stopped_or_not(folder, tmp_path_factory, scene):
     alone = tmp_path_factory.mktemp("alone")
     images.write_png(alone / "photo.png", scene)
@@ -109,15 +144,21 @@ def test_two_processes_train_as_one_killed_and_stopped_or_not(folder, tmp_path_f
     ours, theirs = rows(folder), rows(alone)
     assert [row["step"] for row in ours] == list(range(5, STEPS + 1, 5))
     assert [list(row) for row in ours] == [list(row) for row in theirs]
-    np.testing.assert_allclose([list(row.values()) for row in ours],
-                               [list(row.values()) for row in theirs], rtol=1e-3)
+    np.testing.assert_allclose(
+        [list(row.values()) for row in ours], [list(row.values()) for row in theirs], rtol=1e-3
+    )
 
 
-@pytest.mark.parametrize("second, messages", [
-    ("--config.data.image=none.png", ("process 1: image none.png: no such file",
-                                      "image none.png: no such file")),
-    ("--config.seed=7", ("the processes were given different photos, primitives or settings",) * 2),
-])
+@pytest.mark.parametrize(
+    "second, messages",
+    [
+        (
+            "--config.data.image=none.png",
+            ("process 1: image none.png: no such file", "image none.png: no such file"),
+        ),
+        ("--config.seed=7", ("the processes were given different photos, primitives or settings",) * 2),
+    ],
+)
 def test_what_one_process_cannot_do_stops_both_at_once(folder, second, messages):
     processes = pair_of(folder, second=[second])
     for process, message in zip(processes, messages, strict=True):
@@ -126,12 +167,17 @@ def test_what_one_process_cannot_do_stops_both_at_once(folder, second, messages)
     assert not (folder / "run" / "config.json").exists()
 
 
-@pytest.mark.parametrize("given, message", [
-    ({"JAX_COORDINATOR_ADDRESS": "here:1"}, "JAX_NUM_PROCESSES is not set, though JAX_COORD"),
-    ({"JAX_COORDINATOR_ADDRESS": "here:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "2"},
-     "JAX_PROCESS_ID=2, JAX_NUM_PROCESSES=2: whole numbers"),
-    ({}, "this process cannot join others .*before any JAX calls.*set JAX_COORDINATOR_ADDRESS"),
-])
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"JAX_COORDINATOR_ADDRESS": "here:1"}, "JAX_NUM_PROCESSES is not set, though JAX_COORD"),
+        (
+            {"JAX_COORDINATOR_ADDRESS": "here:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "2"},
+            "JAX_PROCESS_ID=2, JAX_NUM_PROCESSES=2: whole numbers",
+        ),
+        ({}, "this process cannot join others .*before any JAX calls.*set JAX_COORDINATOR_ADDRESS"),
+    ],
+)
 def test_what_is_missing_to_join_others_is_told(monkeypatch, given, message):
     devices.is_first()  # JAX is in use from here on
     for name in devices.ENVIRONMENT:

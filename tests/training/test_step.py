@@ -6,8 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from deepsim_jax import augment
-from deepsim_jax.models.deepsim import task as deepsim
+from deepsim_jax.systems.deepsim import augment
+from deepsim_jax.systems.deepsim import task as deepsim
 from deepsim_jax.training import state as states
 from deepsim_jax.training import step as steps
 from deepsim_jax.weights import convert
@@ -24,6 +24,7 @@ def updates(**changes):
 
 def toy_step(**options):
     """Two parameters that only pull at each other, and a batch that is nothing but its keys."""
+
     def losses(g, d, batch, frozen):
         g, d, frozen = (jnp.asarray(x, jnp.float32) for x in (g, d, frozen))
         g_loss = jnp.sum((g - frozen) ** 2) + 0.1 * jnp.sum(g * d) + jnp.mean(batch)
@@ -35,8 +36,11 @@ def toy_step(**options):
 
     dtype = options.pop("dtype", jnp.float32)
     step = steps.make_step(batch, losses, updates(**options), seed=3, dtype=dtype)
-    state = states.create(lambda key: (jnp.ones(3), jnp.zeros(3)), jax.random.key(0), ADAM,
-                          ema=options.get("ema", 0) > 0)
+    state = states.create(
+        {"generator": jnp.ones(3), "discriminator": jnp.zeros(3)},
+        ADAM,
+        averaged=["generator"] if "ema" in options else [],
+    )
     return step, state
 
 
@@ -48,16 +52,17 @@ def run(step, state, count, batch=2):
     return state, rows
 
 
+@pytest.mark.slow
 def test_three_steps_equal_the_published_programs():
     arrays = dict(np.load(FIXTURES / "train_steps.npz"))
     sizes = deepsim.Architecture(filters=4, downsamplings=3, blocks=3)
     task = deepsim.Task(architecture=sizes, augmentation=augment.Augmentation(), d_filters=4)
     weights = {net: {k[2:]: v for k, v in arrays.items() if k.startswith(f"{net}/")} for net in "GD"}
-    generator = convert.generator_params(
-        weights["G"], convert.generator_architecture(weights["G"]))
+    generator = convert.generator_params(weights["G"], convert.generator_architecture(weights["G"]))
     discriminator = convert.discriminator_params(
-        weights["D"], convert.discriminator_architecture(weights["D"]))
-    state = states.create(lambda key: (generator, discriminator), jax.random.key(0), ADAM, ema=False)
+        weights["D"], convert.discriminator_architecture(weights["D"])
+    )
+    state = states.create({"generator": generator, "discriminator": discriminator}, ADAM)
     batch = tuple(jnp.asarray(np.transpose(arrays[k], (0, 2, 3, 1))) for k in "xy")
     batch += (jnp.zeros((1, 0, 2)),)
     step = jax.jit(steps.make_step(lambda keys, pair: pair, task.losses, updates(), seed=0))
@@ -71,10 +76,12 @@ def test_three_steps_equal_the_published_programs():
 def test_the_rate_is_constant_and_then_falls_linearly_to_zero():
     rule = updates()
     # The published program's rates, counted there from 1.
-    for step, rate in ((0, 2e-4), (8000, 2e-4), (8001, 1.99975e-4), (11999, 1.00025e-4),
-                       (15999, 2.5e-8)):
+    for step, rate in ((0, 2e-4), (8000, 2e-4), (8001, 1.99975e-4), (11999, 1.00025e-4), (15999, 2.5e-8)):
         assert float(rule.g_rate * rule.decay(step)) == pytest.approx(rate, rel=1e-4)
     assert float(updates(steps=10, constant_steps=10).decay(9)) == 1.0
+    assert [float(updates(constant_steps=2, drop=0.1).decay(s)) for s in (0, 1, 2, 9)] == pytest.approx(
+        [1, 1, 0.1, 0.1]
+    )
 
 
 def test_a_step_depends_on_seed_step_and_sample_only():
@@ -89,20 +96,22 @@ def test_a_step_depends_on_seed_step_and_sample_only():
 def test_gradients_of_each_network_come_from_its_own_loss():
     step, state = toy_step(g_rate=0.1, d_rate=0.1)
     new, _ = run(step, state, 1)
-    g = jax.grad(lambda g: jnp.sum((g - 2.0) ** 2) + 0.1 * jnp.sum(g * state.discriminator))(
-        state.generator)
-    d = jax.grad(lambda d: jnp.sum((d - state.generator) ** 2))(state.discriminator)
+    one, other = state.params["generator"], state.params["discriminator"]
+    g = jax.grad(lambda g: jnp.sum((g - 2.0) ** 2) + 0.1 * jnp.sum(g * other))(one)
+    d = jax.grad(lambda d: jnp.sum((d - one) ** 2))(other)
     # Adam's first moment after one step is (1 - b1) times the gradient.
-    np.testing.assert_allclose(new.generator_opt.mu, 0.5 * g, rtol=1e-6)
-    np.testing.assert_allclose(new.discriminator_opt.mu, 0.5 * d, rtol=1e-6)
+    np.testing.assert_allclose(new.opt_state["generator"].mu, 0.5 * g, rtol=1e-6)
+    np.testing.assert_allclose(new.opt_state["discriminator"].mu, 0.5 * d, rtol=1e-6)
 
 
 def test_the_moving_average_follows_the_generator():
     step, state = toy_step(ema=0.5, g_rate=0.1)
     new, _ = run(step, state, 1)
-    np.testing.assert_allclose(
-        new.ema, 0.1 * state.generator + 0.9 * new.generator, rtol=1e-6)
-    assert new.best_generator is new.ema and run(toy_step()[0], toy_step()[1], 1)[0].ema is None
+    before, after = (s.params["generator"] for s in (state, new))
+    np.testing.assert_allclose(new.ema["generator"], 0.1 * before + 0.9 * after, rtol=1e-6)
+    assert new.best("generator") is new.ema["generator"] and list(new.ema) == ["generator"]
+    plain, _ = run(*toy_step(), 1)
+    assert plain.ema == {} and plain.best("generator") is plain.params["generator"]
 
 
 def test_steps_in_a_row_pass_on_the_copies_that_each_would_make_of_the_parameters():
@@ -114,18 +123,49 @@ def test_steps_in_a_row_pass_on_the_copies_that_each_would_make_of_the_parameter
     for _ in range(2):
         passed, copies, _ = advance(passed, copies, jnp.arange(2), 1.0, frozen)
     assert jax.tree.leaves(copies)[0].dtype == jnp.bfloat16
-    jax.tree.map(np.testing.assert_array_equal, copies, (
-        passed.generator.astype(jnp.bfloat16), passed.discriminator.astype(jnp.bfloat16)))
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        copies,
+        tuple(passed.params[name].astype(jnp.bfloat16) for name in ("generator", "discriminator")),
+    )
     jax.tree.map(np.testing.assert_array_equal, passed, alone)
-    assert passed.generator.dtype == passed.generator_opt.mu.dtype == jnp.float32
+    assert passed.params["generator"].dtype == passed.opt_state["generator"].mu.dtype == jnp.float32
 
 
 def test_the_first_moment_can_be_kept_in_16_bits():
     narrow = optax.scale_by_adam(b1=0.5, b2=0.999, mu_dtype="bfloat16")
     step, state = toy_step(moments=narrow, g_rate=0.1)
-    state = state.replace(generator_opt=narrow.init(state.generator),
-                          discriminator_opt=narrow.init(state.discriminator))
+    state = states.create(state.params, narrow)
     new, _ = run(jax.jit(step), state, 3)
     wide, _ = run(jax.jit(toy_step(g_rate=0.1)[0]), toy_step()[1], 3)
-    assert (new.generator_opt.mu.dtype, new.generator_opt.nu.dtype) == (jnp.bfloat16, jnp.float32)
-    np.testing.assert_allclose(new.generator, wide.generator, rtol=1e-2)
+    moments = new.opt_state["generator"]
+    assert (moments.mu.dtype, moments.nu.dtype) == (jnp.bfloat16, jnp.float32)
+    np.testing.assert_allclose(new.params["generator"], wide.params["generator"], rtol=1e-2)
+
+
+def test_a_pair_of_named_networks_is_trained_and_a_third_one_kept():
+    def losses(encoder, discriminator, batch, frozen):
+        return (jnp.sum((encoder - 2) ** 2), jnp.sum((discriminator - encoder) ** 2)), {}
+
+    params = {
+        name: jnp.full(2, float(n)) for n, name in enumerate(("generator", "discriminator", "encoder"), 1)
+    }
+    state = states.create(params, ADAM, averaged=["generator", "encoder"])
+    step = steps.make_step(
+        lambda keys, pair: None,
+        losses,
+        updates(g_rate=0.1, d_rate=0.2, ema=0.5),
+        seed=0,
+        networks=("encoder", "discriminator"),
+    )
+    new, _ = jax.jit(step)(state, jnp.arange(1), None, None)
+    # Adam's first step has the length of the rate.
+    for name, change in (("generator", 0.0), ("discriminator", 0.2), ("encoder", -0.1)):
+        np.testing.assert_allclose(new.params[name], params[name] + change, rtol=1e-6)
+    assert {name: int(moments.count) for name, moments in new.opt_state.items()} == {
+        "generator": 0,
+        "discriminator": 1,
+        "encoder": 1,
+    }
+    np.testing.assert_array_equal(new.ema["generator"], params["generator"])
+    np.testing.assert_allclose(new.ema["encoder"], 3 - 0.9 * 0.1, rtol=1e-6)

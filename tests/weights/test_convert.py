@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from deepsim_jax.errors import UserError
-from deepsim_jax.models.deepsim.networks import GlobalGenerator, LocalEnhancer
 from deepsim_jax.nets.patch import MultiscaleDiscriminator
+from deepsim_jax.systems.deepsim.networks import GlobalGenerator, LocalEnhancer
 from deepsim_jax.weights import convert
 
 ARCHITECTURES = [
@@ -81,9 +81,7 @@ def test_full_resolution_comes_first_for_us_and_last_for_pytorch(train_steps):
     state = train_steps["D"]
     arch = convert.discriminator_architecture(state)
     params = convert.discriminator_params(state, arch)
-    np.testing.assert_array_equal(
-        params["scale_0"]["layer_0"]["bias"], state["scale1_layer0.0.bias"]
-    )
+    np.testing.assert_array_equal(params["scale_0"]["layer_0"]["bias"], state["scale1_layer0.0.bias"])
 
 
 def test_layouts_are_those_of_the_two_libraries():

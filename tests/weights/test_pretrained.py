@@ -2,7 +2,6 @@ import hashlib
 import os
 import pickle
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -169,16 +168,16 @@ def test_damaged_cached_file_is_refused(monkeypatch, cache):
         pretrained.load_vgg19()
 
 
-def test_cache_folder_defaults_to_the_home_folder(monkeypatch):
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert pretrained.cache_folder() == Path.home() / ".cache" / "deepsim_jax"
-
-
 def test_alexnet_is_complete():
     params = pretrained.load_alexnet()
     shapes = [params[f"conv{i}"]["kernel"].shape for i in range(1, 6)]
-    assert shapes == [(11, 11, 3, 64), (5, 5, 64, 192), (3, 3, 192, 384), (3, 3, 384, 256),
-                      (3, 3, 256, 256)]
+    assert shapes == [
+        (11, 11, 3, 64),
+        (5, 5, 64, 192),
+        (3, 3, 192, 384),
+        (3, 3, 384, 256),
+        (3, 3, 256, 256),
+    ]
     # torchvision's alexnet has 2,469,696 numbers in its convolutions.
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 2_469_696
 
@@ -186,8 +185,10 @@ def test_alexnet_is_complete():
 @pytest.fixture
 def small_inception(monkeypatch):
     """Random weights of Inception-v3's first layers with few channels."""
-    shapes = {layer: (shape[0] // 16, -(-shape[1] // 16), *shape[2:])
-              for layer, shape in pretrained._INCEPTION_LAYERS.items()}
+    shapes = {
+        layer: (shape[0] // 16, -(-shape[1] // 16), *shape[2:])
+        for layer, shape in pretrained._INCEPTION_LAYERS.items()
+    }
     monkeypatch.setattr(pretrained, "_INCEPTION_LAYERS", shapes)
     rng = np.random.default_rng(0)
     state = {"fc.weight": np.zeros((2, 2), np.float32)}
@@ -214,7 +215,8 @@ def test_inceptions_batch_normalisation_is_folded(tmp_path, write_pth, small_inc
         kernel = small_inception[f"{layer}.conv.weight"].astype(np.float64)
         weight, bias, mean, variance = (
             small_inception[f"{layer}.bn.{name}"].astype(np.float64)
-            for name in ("weight", "bias", "running_mean", "running_var"))
+            for name in ("weight", "bias", "running_mean", "running_var")
+        )
         window = np.random.default_rng(1).normal(size=kernel.shape[1:])
         plain = ((kernel * window).sum((1, 2, 3)) - mean) / np.sqrt(variance + 1e-3) * weight + bias
         got = (folded["kernel"] * window.transpose(1, 2, 0)[..., None]).sum((0, 1, 2)) + folded["bias"]
@@ -228,8 +230,9 @@ def test_inceptions_published_shapes():
 
 
 @pytest.mark.parametrize("weights", ["imagenet", "fid"])
-def test_inception_is_downloaded_and_kept(tmp_path, monkeypatch, write_pth, small_inception, cache,
-                                          weights):
+def test_inception_is_downloaded_and_kept(
+    tmp_path, monkeypatch, write_pth, small_inception, cache, weights
+):
     with pytest.raises(UserError, match="not downloaded .no download was asked for.*curl -L"):
         pretrained.load_inception(weights, download=False)
     source = write_pth(tmp_path / "published.pth", small_inception)
@@ -237,8 +240,7 @@ def test_inception_is_downloaded_and_kept(tmp_path, monkeypatch, write_pth, smal
     first = pretrained.load_inception(weights)
     assert [file.name for file in cache.iterdir()] == [pretrained._INCEPTION[weights][0]]
     source.unlink()
-    jax.tree.map(np.testing.assert_array_equal,
-                 pretrained.load_inception(weights, download=False), first)
+    jax.tree.map(np.testing.assert_array_equal, pretrained.load_inception(weights, download=False), first)
 
 
 def test_other_inceptions_are_refused(tmp_path, monkeypatch, write_pth, small_inception, cache):

@@ -100,9 +100,7 @@ def test_arrays_of_numpy_are_not_tensors(write_pickle_zip):
         read_state_dict(write_pickle_zip(pickle.dumps({"w": np.zeros(3)}, 2)))
 
 
-@pytest.mark.parametrize(
-    "state, culprit", [({"w": 1}, "'w'"), ({1: 2}, "1"), ([], "list"), ({}, "dict")]
-)
+@pytest.mark.parametrize("state, culprit", [({"w": 1}, "'w'"), ({1: 2}, "1"), ([], "list"), ({}, "dict")])
 def test_other_contents_are_refused(write_pickle_zip, state, culprit):
     with pytest.raises(UserError, match="latest_net_G.pth") as error:
         read_state_dict(write_pickle_zip(pickle.dumps(state, 2)))

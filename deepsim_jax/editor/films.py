@@ -1,0 +1,144 @@
+"""Films from keyframes: documents of a history, with what lies between them."""
+
+import functools
+import logging
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from deepsim_jax.editor import messages
+from deepsim_jax.editor.worker import Bell, Worker
+from deepsim_jax.editor.workspaces import Workspace
+from deepsim_jax.errors import UserError
+from deepsim_jax.sequences import film_files
+from deepsim_jax.systems import contract
+
+log = logging.getLogger("deepsim_jax")
+
+TYPES = {"mp4": "video/mp4", "webm": "video/webm", "gif": "image/gif"}
+FRAMES = 600
+PIXELS = 2_000_000
+"""Up to so many pixels a film's frames have the photo's size, above it the draft's."""
+
+
+class Cancelled(Exception):
+    """Somebody does not want it any more."""
+
+
+class Film:
+    """A film that is being made in a thread; its pictures are rendered by the worker, one at a time.
+
+    Attributes:
+      id: 16 letters.
+      state: "running", "finished", "failed" or "cancelled".
+      bell: rings when anything of it changes.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        worker: Worker,
+        *,
+        documents: Sequence[int],
+        frames: int = 12,
+        rate: float = 12.0,
+        format: str = "mp4",
+        back: bool = False,
+    ):
+        """Begins to make it; called in the worker's thread.
+
+        Args:
+          workspace, worker: of what, and where it is rendered.
+          documents: ids of the keyframes; of a single one its candidates are the frames.
+          frames: from one keyframe to the next.
+          rate: frames a second.
+          format: one of `TYPES`.
+          back: whether it plays back to the beginning.
+
+        Raises:
+          LookupError: no such document.
+          UserError: an argument out of range, or a session that knows nothing between two documents.
+        """
+        if format not in TYPES:
+            raise UserError(f"format {format!r:.20}: choose one of {', '.join(TYPES)}")
+        if not 1 <= len(documents) <= 64 or not 1 <= frames <= 240 or not 1 <= rate <= 60:
+            raise UserError("1 to 64 keyframes, 1 to 240 frames between them, 1 to 60 a second")
+        if (len(documents) - 1) * frames >= FRAMES:
+            raise UserError(f"{FRAMES} frames are the most")
+        session = workspace.opened.session
+        if session is None or (len(documents) > 1 and not isinstance(session, contract.Interpolating)):
+            raise UserError("nothing is known of what lies between two documents here")
+        self.id, self.state, self.bell = secrets.token_hex(8), "running", Bell()
+        self.error: str | None = None
+        self.type, self._cancelled = TYPES[format], threading.Event()
+        self._session, self._worker, self._workspace = session, worker, workspace
+        self._documents = [workspace.history.document(id_) for id_ in documents]
+        self._frames, self._rate, self._back = frames, rate, back
+        self.path = workspace.folder.path / "films" / f"{self.id}.{format}"
+        self._done, self._total = 0, max(1, (len(documents) - 1) * frames + 1)
+        height, width = session.canvas.output_size
+        self._quality: Literal["draft", "full"] = "full" if height * width <= PIXELS else "draft"
+        self._thread = threading.Thread(target=self._make, name="film", daemon=True)
+        self._thread.start()
+
+    def describe(self) -> dict[str, Any]:
+        """How it goes, as the page shows it."""
+        return {
+            "state": self.state,
+            "done": self._done,
+            "total": self._total,
+            "error": self.error,
+            "since": self.bell.count,
+            "type": self.type,
+        }
+
+    def cancel(self) -> None:
+        """Gives it up before the next picture."""
+        self._cancelled.set()
+
+    def join(self, seconds: float) -> None:
+        """Waits for its end."""
+        self._thread.join(seconds)
+
+    def _make(self):
+        try:
+            if self._workspace.folder.problem:
+                raise UserError(self._workspace.folder.problem)
+            if len(self._documents) == 1:
+                rendering = self._rendered(lambda: self._documents[0])
+                pictures: Iterable[np.ndarray] = rendering.images
+                self._rate = rendering.rate or self._rate
+                self._done = self._total = len(rendering.images)
+            else:
+                pictures = self._between()
+            if self._back:
+                there = list(pictures)
+                pictures = there + there[-2::-1]
+            film_files.write(self.path, pictures, self._rate)
+            self.state = "finished"
+        except Cancelled:
+            self.state = "cancelled"
+        except Exception as error:  # this thread's end; whoever looks at the page shall see it
+            self.state = "failed"
+            self.error = messages.failure(error, f"a film of {self._workspace.name}")
+        self.bell.ring()
+
+    def _between(self) -> Iterator[np.ndarray]:
+        for number in range(self._total):
+            yield self._rendered(functools.partial(self._document, number)).image
+            self._done = number + 1
+            self.bell.ring()
+
+    def _document(self, number):
+        place, step = divmod(number, self._frames)
+        if not step:
+            return self._documents[place]
+        return self._session.between(*self._documents[place : place + 2], step / self._frames)
+
+    def _rendered(self, make) -> contract.Rendering:
+        if self._cancelled.is_set():
+            raise Cancelled
+        return self._worker.submit(lambda: self._session.render(make(), self._quality)).result()

@@ -1,0 +1,97 @@
+// Requests to the server that this page came from, and to no other.
+
+const TOKEN_KEY = "editor-token";
+
+/** The server said no: a status and one line for the person. */
+export class Refusal extends Error {
+  constructor(status, content) {
+    super(content.error || `The server refused (${status}).`);
+    this.status = status;
+    this.content = content;
+  }
+}
+
+/** The server does not answer at all. */
+export class Unreachable extends Error {}
+
+/**
+ * Moves a token from the address into this tab's storage.
+ *
+ * @returns {workspace}: what the address says to open, or null; null where there was no token
+ */
+export function takeToken() {
+  const told = new URLSearchParams(location.hash.slice(1));
+  const token = told.get("token");
+  if (!token) return null;
+  history.replaceState(null, "", location.pathname + location.search);
+  sessionStorage.setItem(TOKEN_KEY, token);
+  return { workspace: told.get("workspace") };
+}
+
+/**
+ * Asks the server.
+ *
+ * @param method of HTTP
+ * @param path below api/, relative to the page
+ * @param json what to send as JSON
+ * @param body what to send as bytes, a Blob
+ * @param signal that aborts the request
+ * @returns the response, whose status is 2xx
+ * @throws Refusal, Unreachable, or AbortError
+ */
+export async function request(method, path, { json, body, signal } = {}) {
+  const headers = { Authorization: `Bearer ${sessionStorage.getItem(TOKEN_KEY) ?? ""}` };
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  else if (body) headers["Content-Type"] = body.type || "application/octet-stream";
+  let response;
+  try {
+    response = await fetch(`api/${path}`, {
+      method,
+      headers,
+      body: json !== undefined ? JSON.stringify(json) : body,
+      signal,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Unreachable("The server does not answer.");
+  }
+  if (!response.ok) throw new Refusal(response.status, await contentOf(response));
+  return response;
+}
+
+/** Asks for JSON. */
+export async function ask(method, path, options) {
+  return (await request(method, path, options)).json();
+}
+
+/** Asks for a picture, as it is sent. */
+export async function fetchBlob(path, options) {
+  return (await request("GET", path, options)).blob();
+}
+
+/** Asks for a picture, decoded. */
+export async function fetchBitmap(path, options) {
+  return createImageBitmap(await fetchBlob(path, options));
+}
+
+/** A path with query, whose values are quoted. */
+export function withQuery(path, values) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null) query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+async function contentOf(response) {
+  try {
+    return await response.json();
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,141 @@
+// Dialogs: the sheet of keys, films, and questions.
+
+import { ask, fetchBlob, withQuery } from "../api.js";
+import * as choices from "../choices.js";
+import { html } from "../html.js";
+import { allKeys } from "../keys.js";
+import * as store from "../store.js";
+import { baseName, save } from "../studio.js";
+import { useEffect, useRef, useState } from "../vendor/preact-hooks.js";
+import { labelOf } from "./strip.js";
+import { Button, Slider } from "./widgets.js";
+
+function Dialog({ title, onClose, children, className = "" }) {
+  const element = useRef(null);
+  useEffect(() => {
+    element.current.showModal();
+  }, []);
+  return html`<dialog ref=${element} class=${className} aria-label=${title} onClose=${onClose} onClick=${(
+    event,
+  ) => {
+    if (event.target === element.current) element.current.close();
+  }}>
+    <div class="dialog-inner">
+      <header><h2>${title}</h2><${Button} icon="close" label="Close" keys="Esc" isQuiet onPress=${() => element.current.close()} /></header>
+      ${children}
+    </div>
+  </dialog>`;
+}
+
+export function Dialogs() {
+  const close = () => {
+    choices.dialog.value = null;
+  };
+  const question = choices.confirming.value;
+  return html`
+    ${choices.dialog.value === "help" && html`<${HelpSheet} onClose=${close} />`}
+    ${choices.dialog.value === "film" && html`<${FilmDialog} onClose=${close} />`}
+    ${question && html`<${Question} key=${question.text} question=${question} />`}`;
+}
+
+function HelpSheet({ onClose }) {
+  const [wanted, setWanted] = useState("");
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = allKeys().filter(({ group, keys, about }) => {
+    const text = `${group} ${keys} ${about}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  const groups = [...new Set(found.map(({ group }) => group))];
+  return html`<${Dialog} title="Keys" onClose=${onClose} className="wide">
+    <label class="field search"><span class="sr">Search the keys</span>
+      <input type="text" role="searchbox" autofocus placeholder="Search: undo, brush, zoom …" value=${wanted} onInput=${(event) => setWanted(event.target.value)} /></label>
+    <div class="keys">
+      ${groups.map(
+        (group) => html`<section key=${group}><h3>${group}</h3><dl>
+          ${found
+            .filter((one) => one.group === group)
+            .map(
+              ({ id, keys, about }) =>
+                html`<div key=${id} data-key=${id}><dt><kbd>${keys}</kbd></dt><dd>${about}</dd></div>`,
+            )}</dl></section>`,
+      )}
+      ${found.length === 0 && html`<p class="hint">No key does that.</p>`}
+    </div>
+  <//>`;
+}
+
+function FilmDialog({ onClose }) {
+  const [frames, setFrames] = useState(12);
+  const [rate, setRate] = useState(12);
+  const [format, setFormat] = useState("gif");
+  const [back, setBack] = useState(true);
+  const [job, setJob] = useState(null);
+  const [film, setFilm] = useState(null);
+  const { documents } = store.history.value;
+  const several = store.candidates.value.count > 1;
+  const keyframes = documents.filter(({ id }) => choices.starred.value.has(id)).map(({ id }) => id);
+  const toggle = (id) => {
+    const next = new Set(choices.starred.value);
+    if (next.has(id)) next.delete(id);
+    else next.add(id);
+    choices.starred.value = next;
+  };
+  const make = async () => {
+    setFilm(null);
+    const chosen = several && keyframes.length < 2 ? [store.current.value] : keyframes;
+    await store.guarded(async () => {
+      const json = { documents: chosen, frames, rate, format, back };
+      const { job: id } = await ask("POST", store.path("film"), { json });
+      let state = { state: "running", done: 0, total: 1, since: 0 };
+      setJob({ id, ...state });
+      while (state.state === "running") {
+        state = await ask("GET", withQuery(`jobs/${id}`, { since: state.since }));
+        setJob({ id, ...state });
+      }
+      if (state.state === "failed") store.say(state.error ?? "The film could not be made.", "problem");
+      if (state.state !== "finished") return;
+      const blob = await fetchBlob(`jobs/${id}/result`);
+      setFilm({ blob, address: URL.createObjectURL(blob), type: state.type });
+    });
+    setJob(null);
+  };
+  useEffect(() => () => film && URL.revokeObjectURL(film.address), [film]);
+  const isReady = keyframes.length > 1 || several;
+  return html`<${Dialog} title="Make a film" onClose=${onClose}>
+    <p class="help">${several ? "The pictures of this step become a film, or choose two or more steps to go between." : "Choose two or more steps: the film goes from one to the next."}</p>
+    <div class="checks" role="group" aria-label="Steps of the film">${documents.map(
+      (entry, index) =>
+        html`<label key=${entry.id}><input type="checkbox" checked=${choices.starred.value.has(entry.id)} onChange=${() => toggle(entry.id)} />${index}: ${labelOf(entry, index)}</label>`,
+    )}</div>
+    <${Slider} label="Frames between two" about="Pictures from one step to the next" value=${frames} low=${2} high=${60} step=${1} onInput=${setFrames} />
+    <${Slider} label="Frames a second" about="Speed" value=${rate} low=${2} high=${30} step=${1} onInput=${setRate} />
+    <div class="field"><label for="film-format">File</label>
+      <select id="film-format" value=${format} onChange=${(event) => setFormat(event.target.value)}>
+        <option value="mp4">MP4 video</option><option value="webm">WebM video</option><option value="gif">Animated GIF</option></select></div>
+    <label class="field check"><input type="checkbox" checked=${back} onChange=${(event) => setBack(event.target.checked)} /><span>And back again</span></label>
+    ${job && html`<div class="progress" role="progressbar" aria-label="Film" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round((100 * job.done) / (job.total || 1))}><span style=${{ width: `${(100 * job.done) / (job.total || 1)}%` }}></span></div>`}
+    ${film && (film.type.startsWith("video") ? html`<video class="film" src=${film.address} controls loop autoplay muted aria-label="The film"></video>` : html`<img class="film" src=${film.address} alt="The film" />`)}
+    <div class="row apply">
+      ${
+        job
+          ? html`<${Button} icon="close" label="Stop making the film" onPress=${() => store.guarded(() => ask("DELETE", `jobs/${job.id}`))}>Stop<//>`
+          : html`<${Button} icon="film" label="Make the film" isMain isDisabled=${!isReady} onPress=${make}>Make the film<//>`
+      }
+      ${film && html`<${Button} icon="download" label="Save the film" onPress=${() => save(film.blob, `${baseName()}.${film.type.split("/")[1]}`)}>Save<//>`}
+    </div>
+  <//>`;
+}
+
+function Question({ question }) {
+  const answer = (yes) => {
+    if (choices.confirming.value === question) choices.confirming.value = null;
+    question.resolve(yes);
+  };
+  return html`<${Dialog} title="One question" onClose=${() => answer(false)} className="small">
+    <p>${question.text}</p>
+    <div class="row apply">
+      <${Button} label=${question.yes} isMain onPress=${() => answer(true)}>${question.yes}<//>
+      <${Button} label="Leave it" onPress=${() => answer(false)}>Leave it<//>
+    </div>
+  <//>`;
+}

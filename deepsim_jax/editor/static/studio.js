@@ -1,0 +1,322 @@
+// What can be done, whether by a button or by a key.
+
+import { ask, fetchBitmap, withQuery } from "./api.js";
+import * as choices from "./choices.js";
+import { DraggingHand } from "./hands/dragging.js";
+import { PadHand } from "./hands/pads.js";
+import { PaintingHand, PickingHand, PointHand, bounded } from "./hands/painting.js";
+import { PolygonHand, RegionHand } from "./hands/regions.js";
+import { Stage } from "./stage.js";
+import * as store from "./store.js";
+import { actionOf, choosingTool, fileOption, isReady } from "./toolbox.js";
+import { effect, signal, untracked } from "./vendor/signals.js";
+
+export const stage = new Stage();
+
+/** The hand of the tool that is chosen. */
+export const hand = signal(null);
+
+/** A file dialog; anything that asks for a file goes through it. */
+const picker = document.createElement("input");
+picker.type = "file";
+picker.hidden = true;
+
+export const PICTURES = "image/png,image/jpeg,image/webp";
+const pictures = new Map(); // id on the server -> address in the page
+
+/** Connects pictures, tools and the server. */
+export function begin() {
+  document.body.append(picker);
+  store.connect(stage, () => stage.isBusy);
+  let before = null;
+  effect(() => {
+    const workspace = store.workspace.value?.workspace ?? null;
+    if (workspace !== before) {
+      before = workspace;
+      untracked(choices.reset);
+    }
+  });
+  let declared = null;
+  effect(() => {
+    const entry = choices.entry.value;
+    if (entry === declared) return;
+    declared = entry;
+    untracked(() => takeHand(entry));
+  });
+  effect(() => {
+    const isShown = choices.mismatchShown.value;
+    const document = store.current.value;
+    const unsent = store.unsent.value;
+    untracked(() => showMismatch(isShown && unsent === 0 ? document : null));
+  });
+}
+
+/** Chooses a tool; what is half done with the one before is applied. */
+export function chooseTool(id) {
+  if (!choices.toolbar.value.some((entry) => entry.id === id)) return false;
+  choices.toolId.value = id;
+  return true;
+}
+
+/** Applies what is shown but not done yet. */
+export function apply() {
+  return hand.value?.apply?.() ?? false;
+}
+
+/** Gives up the stroke, then the selection. */
+export function cancel() {
+  return hand.value?.cancel?.() ?? false;
+}
+
+export function undo() {
+  if (hand.value?.undo?.()) return;
+  if (hand.value?.cancelStroke?.()) return;
+  store.travel(-1);
+}
+
+export function redo() {
+  store.travel(1);
+}
+
+/** Saves the picture in full size. */
+export async function download() {
+  await finishFirst();
+  const blob = await store.guarded(store.fullResult);
+  if (blob) save(blob, `${baseName()}-edited.png`);
+}
+
+/** Saves the steps as a recipe that the command line repeats. */
+export async function downloadRecipe() {
+  await finishFirst();
+  const recipe = await store.guarded(() =>
+    ask("GET", withQuery(store.path("recipe"), { document: store.current.value })),
+  );
+  if (!recipe) return;
+  const blob = new Blob([JSON.stringify(recipe, null, 1)], { type: "application/json" });
+  save(blob, `${baseName()}-recipe.json`);
+}
+
+/** Copies the picture in full size to the clipboard. */
+export async function copyResult() {
+  await finishFirst();
+  try {
+    const item = new ClipboardItem({ "image/png": store.fullResult() });
+    await navigator.clipboard.write([item]);
+    store.say("The picture is on the clipboard.");
+  } catch (error) {
+    store.say(`The browser did not let the picture onto the clipboard (${error.message}).`, "problem");
+  }
+}
+
+/** Asks for a photo and opens it. */
+export async function openPhoto() {
+  const file = await pick(PICTURES);
+  if (file) receive(file);
+}
+
+/** Asks for a recipe and does its steps. */
+export async function openRecipe() {
+  const file = await pick(".json,application/json");
+  if (file) receive(file);
+}
+
+/** Takes one of the document's pictures: chooses it for good where there is a tool for that. */
+export function takeCandidate(number) {
+  const tool = choosingTool(store.workspace.value.tools);
+  if (tool) store.act(actionOf(tool, choices.valuesOf(tool), { candidate: number }));
+  else store.showCandidate(number);
+}
+
+/** Does what a tool without a gesture asks for. */
+export function doTool(tool) {
+  const given = tool.takes.includes("candidate") ? { candidate: store.candidates.value.shown } : {};
+  store.act(actionOf(tool, choices.valuesOf(tool), given));
+}
+
+/** Shows what such a tool would make, where that is known at once. */
+export function tryTool(tool) {
+  if (!isReady(tool, choices.valuesOf(tool)) || fileOption(tool)) return;
+  const given = tool.takes.includes("candidate") ? { candidate: store.candidates.value.shown } : {};
+  store.foresee(actionOf(tool, choices.valuesOf(tool), given));
+}
+
+/** Sends a file that a tool asks for; whether it could be read. */
+export async function giveFile(tool, option, file) {
+  const id = await store.guarded(() => store.upload(file));
+  if (!id) return;
+  pictures.set(id, URL.createObjectURL(file));
+  for (const { name, kind } of tool.options) if (kind === "box") choices.choose(tool, name, null);
+  choices.choose(tool, option.name, id);
+}
+
+/** The address of a picture that was sent from this page, or undefined. */
+export function addressOf(id) {
+  return pictures.get(id);
+}
+
+/** Asks for a picture and lays it onto the pad. */
+export async function pasteOnto() {
+  const file = await pick(PICTURES);
+  if (file) await lay(file);
+}
+
+/** A file dialog's file, or null. */
+export function pick(accept) {
+  return new Promise((resolve) => {
+    picker.value = "";
+    picker.accept = accept;
+    picker.onchange = () => resolve(picker.files[0] ?? null);
+    picker.oncancel = () => resolve(null);
+    picker.click();
+  });
+}
+
+/** Takes a file that was dropped, pasted or picked: a photo or a recipe. */
+export async function receive(file, config) {
+  const isRecipe = file.type === "application/json" || file.name?.endsWith(".json");
+  if (isRecipe && !store.workspace.value) {
+    store.say("Open a photo first; then the recipe can be applied to it.");
+  } else if (isRecipe) {
+    let recipe;
+    try {
+      recipe = JSON.parse(await file.text());
+    } catch {
+      store.say(`“${file.name}” is no recipe: it cannot be read as JSON.`, "problem");
+      return;
+    }
+    await store.addRecipe(recipe);
+  } else if (/^image\/(png|jpeg|webp)$/.test(file.type)) {
+    const [tool] = choices.entry.value?.tools ?? [];
+    const asked = store.workspace.value && fileOption(tool);
+    if (asked) await giveFile(tool, asked, file);
+    else if (hand.value instanceof PadHand && !hand.value.isHole) await lay(file);
+    else await store.openPhoto(file, config);
+  } else {
+    store.say(`“${file.name ?? "This"}” is no PNG, JPEG or WebP picture.`, "problem");
+  }
+}
+
+/** Larger or smaller brushes. */
+export function sizeBy(factor) {
+  const size = choices.radius.value;
+  const next = bounded(size * factor);
+  choices.radius.value = next === size ? bounded(size + (factor > 1 ? 0.5 : -0.5)) : next;
+  stage.redraw();
+}
+
+export function swapColors() {
+  [choices.color.value, choices.otherColor.value] = [choices.otherColor.value, choices.color.value];
+}
+
+/** The next way to compare. */
+export function nextMode() {
+  const at = choices.MODES.indexOf(choices.mode.value);
+  choices.mode.value = choices.MODES[(at + 1) % choices.MODES.length];
+}
+
+export function toggleOverlay() {
+  choices.layers.value = { ...choices.layers.value, drawing: !choices.layers.value.drawing };
+}
+
+export function fadeBy(amount) {
+  choices.opacity.value =
+    Math.round(100 * Math.min(1, Math.max(0, choices.opacity.value + amount))) / 100;
+}
+
+/** How the selection is made. */
+export function selectBy(way) {
+  choices.selecting.value = way;
+  if (choices.toolbar.value.some(({ id }) => id === "region")) chooseTool("region");
+}
+
+/** Deletes the selected part, where there is a tool for that. */
+export function deletePart() {
+  const tool = hand.value?.others?.find((one) => one.icon === "trash");
+  if (!tool) return false;
+  hand.value.applyOther(tool);
+  return true;
+}
+
+/** Opens what is shown now as a new photo. */
+export async function startFromResult() {
+  await finishFirst();
+  const { workspace, config } = store.workspace.value;
+  const from = { workspace, document: store.current.value, candidate: store.pickedCandidate() };
+  await store.openFrom({ from, config });
+}
+
+/** The name of a file without its ending. */
+export function baseName() {
+  return (store.workspace.value?.name ?? "photo").replace(/\.[^.]*$/, "");
+}
+
+/** Hands a file to the browser's downloads. */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+async function finishFirst() {
+  if (!(hand.value instanceof PadHand)) hand.value?.apply?.();
+  await store.settled();
+}
+
+async function lay(file) {
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (!bitmap) store.say("This picture cannot be read.", "problem");
+  else if (!hand.value?.paste?.(bitmap)) store.say("Choose a tool that takes a picture first.");
+}
+
+function takeHand(entry) {
+  hand.value?.finish?.();
+  hand.value = entry && store.workspace.value ? makeHand(entry) : null;
+  stage.setHand(hand.value ?? { cursor: "grab" });
+}
+
+function makeHand(entry) {
+  const [tool] = entry.tools;
+  switch (entry.kind) {
+    case "region":
+      return new RegionHand(stage, entry.tools);
+    case "drag":
+      return new DraggingHand(stage, tool);
+    case "brush":
+    case "edge":
+      return new PaintingHand(stage, tool);
+    case "polygon":
+      return new PolygonHand(stage, tool);
+    case "point":
+      return new PointHand(stage, tool);
+    case "mask":
+    case "pad":
+      return new PadHand(stage, tool);
+    case "pick":
+      return new PickingHand(stage, lastBrush());
+    default:
+      return { cursor: "grab" };
+  }
+}
+
+/** Goes back to the tool that the eyedropper was called from. */
+function lastBrush() {
+  const before = lastPainted;
+  return () => before && chooseTool(before);
+}
+
+let lastPainted = null;
+effect(() => {
+  const entry = choices.entry.value;
+  if (entry && ["brush", "edge", "polygon", "point"].includes(entry.kind)) lastPainted = entry.id;
+});
+
+async function showMismatch(document) {
+  if (document === null || !store.workspace.value?.can?.mismatch) {
+    stage.showMismatch(null);
+    return;
+  }
+  const bitmap = await store.guarded(() => fetchBitmap(withQuery(store.path("mismatch"), { document })));
+  if (bitmap && choices.mismatchShown.value) stage.showMismatch(bitmap);
+}

@@ -1,0 +1,217 @@
+"""Trainings that go on while somebody edits: begun, paused, continued; edits have the right of way."""
+
+import dataclasses
+import logging
+import pathlib
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deepsim_jax import api, settings
+from deepsim_jax.editor import messages, opening
+from deepsim_jax.editor.worker import Bell, Worker
+from deepsim_jax.editor.workspaces import Workspace
+from deepsim_jax.errors import UserError
+from deepsim_jax.images import io as image_io
+from deepsim_jax.systems.contract import Source
+from deepsim_jax.training import listeners, run_folder
+
+log = logging.getLogger("deepsim_jax")
+
+GIVING_WAY = 2.0
+"""Seconds that a training waits at most, before each dispatch, for those who edit."""
+
+SIDE = 512  # of previews
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What is trained, on what, where."""
+
+    config: Any
+    source: Source
+    folder: pathlib.Path
+
+
+class TrainingJob(listeners.Listener):
+    """The training of a workspace.
+
+    Attributes:
+      state: "none", "running", "pausing", "paused", "finished" or "failed".
+      bell: rings when anything of it changes.
+    """
+
+    def __init__(self, workspace: Workspace, worker: Worker):
+        """Of what the workspace has; called in the worker's thread."""
+        self._workspace, self._worker, self.bell = workspace, worker, Bell()
+        self._pace, self._stop = listeners.Pace(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._title, self._values = "", dict[str, float]()
+        self._is_prepared = False  # the first step waits for its compilation
+        self.error: str | None = None
+        opened = workspace.opened
+        self._step = opened.step or 0
+        self._steps = api.total_steps(opened.config, opened.source) if opened.step else 0
+        self.state = "none" if opened.step is None else "finished" if opened.finished else "paused"
+
+    def describe(self) -> dict[str, Any]:
+        """How it goes, as the page shows it."""
+        left = self._pace.seconds_left if self.state == "running" else None
+        return {
+            "state": self.state,
+            "step": self._step,
+            "steps": self._steps,
+            "title": "being prepared" if self.is_going_on and not self._is_prepared else self._title,
+            "seconds_left": None if left is None else round(left, 1),
+            "values": {k: v for k, v in self._values.items() if np.isfinite(v)},
+            "previews": sorted(self._samples()),
+            "error": self.error,
+            "since": self.bell.count,
+        }
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether it computes."""
+        return self.state in ("running", "pausing")
+
+    def preview(self, step, pictures=None):
+        """A preview was written."""
+        self.bell.ring()
+
+    def read_preview(self, step: int) -> bytes:
+        """The preview of a step as WebP; raises LookupError where there is none."""
+        path = self._samples().get(step)
+        if path is None:
+            raise LookupError("no such preview")
+        return messages.webp(messages.fitted(image_io.read_image(path, quiet=True), SIDE))
+
+    def _samples(self) -> dict[int, pathlib.Path]:
+        folder = self._workspace.run and self._workspace.run / "samples"
+        if folder is None or not folder.is_dir():
+            return {}
+        return {int(path.stem): path for path in folder.glob("*.png") if path.stem.isdigit()}
+
+    def start(self, values: Mapping[str, Any] | None = None) -> None:
+        """Begins or goes on; called in the worker's thread.
+
+        Args:
+          values: train keys that are changed; None: goes on with what was begun.
+
+        Raises:
+          UserError: it is going on already, or values that are not allowed.
+        """
+        if self.is_going_on:
+            raise UserError("it is being trained already")
+        if self._workspace.folder.problem:
+            raise UserError(self._workspace.folder.problem)
+        plan = self._plan(values)
+        self._workspace.run = plan.folder
+        self._workspace.save()
+        self._stop.clear()
+        self.error, self._title, self._is_prepared, self.state = None, "", False, "running"
+        self._step, self._steps = 0, api.total_steps(plan.config, plan.source)
+        self._thread = threading.Thread(target=self._train, args=(plan,), name="training", daemon=True)
+        self._thread.start()
+        self.bell.ring()
+
+    def is_of(self, workspace: Workspace) -> bool:
+        """Whether it is the training of this very object."""
+        return self._workspace is workspace
+
+    def pause(self) -> None:
+        """Lets it save and stop after what it is doing; raises `UserError` where it is not going on."""
+        if not self.is_going_on:
+            raise UserError("it is not being trained")
+        self.state = "pausing"
+        self._stop.set()
+        self.bell.ring()
+
+    def join(self, seconds: float) -> bool:
+        """Waits for the end of what was paused; whether it came in time."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
+
+    def _plan(self, values) -> _Plan:
+        workspace = self._workspace
+        run, opened = workspace.run, workspace.opened
+        if run is not None and run_folder.is_run(run):
+            config, source = api.read_config(run), api.load_source(run)
+            if not values or opening.values(config, tuple(values)) == dict(values):
+                return _Plan(config, source, run)
+            config = opening.changed(config, values, opened.system.train_keys)
+            if _only_longer(api.read_config(run), config, opened.system.schema):
+                return _Plan(config, source, run)
+            return _Plan(config, source, _next_folder(workspace))
+        if workspace.config_name is None:
+            raise UserError(f"{workspace.name}: its run is gone")
+        config = workspace.config(values)
+        if "image" in config.data and workspace.photo_path is not None:
+            with config.unlocked():
+                config.data.image = str(workspace.photo_path)
+        return _Plan(config, opened.source, _next_folder(workspace))
+
+    def _train(self, plan: _Plan):
+        try:
+            model = api.train_source(
+                plan.source,
+                plan.config,
+                plan.folder,
+                extend=True,
+                listener=self,
+                stop=self._stop.is_set,
+            )
+            self._worker.submit(self._workspace.reopen).result()
+            self.state = "finished" if model.finished else "paused"
+        except Exception as error:  # this thread's end; whoever looks at the page shall see it
+            self.error = messages.failure(error, f"the training of {self._workspace.name}")
+            self.state = "failed"  # last: whoever sees it finds the reason
+        self.bell.ring()
+
+    def begin(self, start, legs):
+        """Learns how much there is to do."""
+        self._pace = listeners.Pace()
+        self._pace.begin(start, legs)
+        self._step, self._steps = start, self._pace.steps
+        self.bell.ring()
+
+    def stage(self, index):
+        """Says which stage begins."""
+        self._pace.stage(index)
+        self._title = self._pace.legs[index].title
+        self.bell.ring()
+
+    def advance(self, step):
+        """Moves on, when nobody edits."""
+        self._pace.advance(step)
+        self._step, self._is_prepared = step, True
+        self.bell.ring()
+        self._worker.give_way(GIVING_WAY)
+
+    def report(self, step, values):
+        """Keeps the figures."""
+        self._values = {name: float(value) for name, value in values.items()}
+        self.bell.ring()
+
+    def saved(self, step):
+        """Tells that there is something to go on from."""
+        self.bell.ring()
+
+
+def _only_longer(before, after, schema) -> bool:
+    """Whether a run of the one config may go on as one of the other."""
+    old, new = (dict[str, Any](settings.flatten(config)) for config in (before, after))
+    steps = old.pop("train.steps"), new.pop("train.steps")
+    return old == new and steps[1] > steps[0] and schema.is_extendable(before)
+
+
+def _next_folder(workspace: Workspace) -> pathlib.Path:
+    """A folder for another training, or that of one that was stopped before it began."""
+    number = 1
+    while True:
+        folder = workspace.folder.path / ("run" if number == 1 else f"run-{number}")
+        if not folder.exists() or not run_folder.is_run(folder):
+            return folder
+        number += 1

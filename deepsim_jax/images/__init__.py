@@ -1,0 +1,1 @@
+"""Picture files and pictures as arrays: read, written, masked, composited."""

@@ -1,1 +1,0 @@
-"""The systems, as siblings that never import each other."""

@@ -1,1 +1,0 @@
-"""DeepSIM: a conditional generator learned from one photograph and its primitive."""

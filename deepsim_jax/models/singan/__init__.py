@@ -1,1 +1,0 @@
-"""SinGAN: a pyramid of small generators learned from the patches of one photograph."""

@@ -1,0 +1,171 @@
+"""Samples the photo's own pixels along a field, at the photo's own size."""
+
+import cv2
+import numpy as np
+
+from deepsim_jax.ops import field as fields
+
+JUMP = 1.5
+"""Neighbours of a field whose sources differ by this many pixels more than they should have jumped."""
+
+_LEVELS = 5  # the photo's halves that are made at most, for where a field shrinks
+_GENTLE = 1.3  # shrinking by less than this is left to the kernel
+
+
+def sample(
+    photo: np.ndarray,
+    field: np.ndarray,
+    labels: np.ndarray | None = None,
+    full_labels: np.ndarray | None = None,
+    within: np.ndarray | None = None,
+) -> np.ndarray:
+    """Samples a photo along a field (Lanczos), averaging over areas where the field shrinks it.
+
+    Where nothing moves the photo returns bit for bit.
+
+    Args:
+      photo: (H, W, 3) uint8.
+      field: (h, w, 2) in pixels of an h x w source of the photo's aspect.
+      labels: (h, w) int32 labels of the new drawing, or None. Where the field jumps at their border,
+        the enlarged field jumps at the enlarged border instead of running from one to the other.
+      full_labels: (H, W) int32, the labels at the photo's size, if they are known.
+      within: (h, w) bool, where the result is wanted; None: everywhere. Elsewhere it may be the photo.
+
+    Returns:
+      (H, W, 3) uint8.
+    """
+    height, width = photo.shape[:2]
+    moved = enlarge(field - fields.identity(*field.shape[:2]), (height, width), labels, full_labels)
+    moves = np.asarray(moved.any(-1))
+    if within is not None:
+        wanted = np.zeros((height, width), bool)
+        wanted[_box(within, height, width)] = True
+        moves &= wanted
+    if not moves.any():
+        return photo.copy()
+    box = _box(moves, height, width)
+    top, left = box[0].start, box[1].start
+    shape = moves[box].shape
+    where = moved[box] + (fields.identity(*shape) + np.array([left, top], np.float32))
+    sampled = _remap(photo, where, cv2.INTER_LANCZOS4)
+    shrunk = fields.shrinking(field)
+    if shrunk.max() > _GENTLE:
+        level = np.log2(np.maximum(shrunk / _GENTLE, 1)).astype(np.float32)
+        large = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)[box]
+        if (large > 0).any():
+            sampled = _average(sampled, photo, where, large)
+    result = photo.copy()
+    result[box] = np.where(moves[box][..., None], sampled, result[box])
+    return result
+
+
+def _box(mask: np.ndarray, height: int, width: int) -> tuple[slice, slice]:
+    """The rows and columns of a picture of this size that a mask's pixels touch, with one around them."""
+    if not mask.any():
+        return slice(0, 0), slice(0, 0)
+    slices = []
+    for axis, length in ((1, height), (0, width)):
+        places, scale = np.flatnonzero(mask.any(axis)), length / mask.shape[1 - axis]
+        first, last = int((places[0] - 1) * scale), int(np.ceil((places[-1] + 2) * scale))
+        slices.append(slice(max(first, 0), min(last, length)))
+    return slices[0], slices[1]
+
+
+def enlarge(
+    moved: np.ndarray,
+    size: tuple[int, int],
+    labels: np.ndarray | None = None,
+    full_labels: np.ndarray | None = None,
+) -> np.ndarray:
+    """A (h, w, 2) displacement at another size, as (H, W, 2) float32 in pixels of that size.
+
+    Args:
+      moved: the displacement.
+      size: (H, W).
+      labels, full_labels: as for `sample`.
+    """
+    height, width = size
+    if moved.shape[:2] == (height, width):
+        return moved.astype(np.float32)
+    scale = np.array([width / moved.shape[1], height / moved.shape[0]], np.float32)
+    large = cv2.resize(moved, (width, height), interpolation=cv2.INTER_CUBIC)
+    still = cv2.resize((moved != 0).any(-1).astype(np.uint8), (width, height)) == 0
+    large[still] = 0  # the cubic kernel reaches where the nearest pixels all rest
+    if labels is not None:
+        jumps = _jumps(moved)
+        if jumps.any():
+            _separate(large, moved, labels, full_labels, jumps)
+    return large * scale
+
+
+def _jumps(moved: np.ndarray) -> np.ndarray:
+    """(h, w) bool: pixels on either side of a jump of the displacement, and their neighbours."""
+    jumps = np.zeros(moved.shape[:2], np.uint8)
+    across = np.abs(np.diff(moved, axis=1)).max(-1) > JUMP
+    down = np.abs(np.diff(moved, axis=0)).max(-1) > JUMP
+    jumps[:, 1:] |= across
+    jumps[:, :-1] |= across
+    jumps[1:] |= down
+    jumps[:-1] |= down
+    return cv2.dilate(jumps, np.ones((3, 3), np.uint8)) > 0
+
+
+def _separate(
+    large: np.ndarray,
+    moved: np.ndarray,
+    labels: np.ndarray,
+    full_labels: np.ndarray | None,
+    jumps: np.ndarray,
+) -> None:
+    """Enlarges the displacement of each label separately near jumps; changes `large`."""
+    height, width = large.shape[:2]
+    size = (width, height)
+    near = cv2.resize(jumps.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    names = np.unique(labels[jumps])
+    if full_labels is None:
+        full_labels = _enlarged_labels(labels, names, size)
+    for name in names:
+        mask = (labels == name).astype(np.float32)
+        share = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)
+        ours = near & (full_labels == name) & (share > 1e-3)
+        total = cv2.resize(moved * mask[..., None], size, interpolation=cv2.INTER_LINEAR)
+        large[ours] = total[ours] / share[ours][:, None]
+
+
+def _enlarged_labels(labels: np.ndarray, names: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The likeliest of some labels at each pixel of a larger size, with rounded borders."""
+    best = np.full(size[::-1], -np.inf, np.float32)
+    result = np.zeros(size[::-1], np.int32)
+    for name in names:
+        soft = cv2.GaussianBlur((labels == name).astype(np.float32), (0, 0), 0.7)
+        soft = cv2.resize(soft, size, interpolation=cv2.INTER_CUBIC)
+        better = soft > best
+        best[better], result[better] = soft[better], name
+    return result
+
+
+def _remap(picture: np.ndarray, positions: np.ndarray, kernel: int) -> np.ndarray:
+    return cv2.remap(
+        picture, positions[..., 0], positions[..., 1], kernel, borderMode=cv2.BORDER_REFLECT_101
+    )
+
+
+def _average(
+    result: np.ndarray, photo: np.ndarray, positions: np.ndarray, level: np.ndarray
+) -> np.ndarray:
+    """Blends in the photo's halves, quarters and so on where a field shrinks it by so much."""
+    rows, columns = np.nonzero(level > 0)
+    box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    positions, level = positions[box], np.minimum(level[box], _LEVELS)
+    mixed = result[box] * np.maximum(1 - level, 0)[..., None]
+    for number in range(1, int(np.ceil(level.max())) + 1):
+        if min(photo.shape[:2]) < 4:
+            break
+        size = photo.shape[:2]
+        photo = cv2.resize(photo, ((size[1] + 1) // 2, (size[0] + 1) // 2), interpolation=cv2.INTER_AREA)
+        scale = np.array([photo.shape[1] / size[1], photo.shape[0] / size[0]], np.float32)
+        positions = (positions + np.float32(0.5)) * scale - np.float32(0.5)
+        weight = np.maximum(1 - np.abs(level - number), 0)
+        mixed += _remap(photo, positions, cv2.INTER_CUBIC) * weight[..., None]
+    result[box] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return result

@@ -1,0 +1,1 @@
+"""The drawings of a photo: edges, segmentations, both, paintings, landmarks."""

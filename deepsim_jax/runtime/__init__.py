@@ -1,0 +1,1 @@
+"""What the process runs on: memory pages, the cache of compiled programs, the machine."""

@@ -1,0 +1,1 @@
+"""Many trainings in folders of their own, made one after the other and resumable."""

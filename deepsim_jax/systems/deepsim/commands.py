@@ -1,0 +1,89 @@
+"""The verbs of DeepSIM."""
+
+import functools
+import logging
+import pathlib
+
+from deepsim_jax.errors import UserError
+from deepsim_jax.images import compositing
+from deepsim_jax.sequences import editing
+from deepsim_jax.systems import runs
+from deepsim_jax.systems.contract import Call
+from deepsim_jax.systems.deepsim import recipes, report
+from deepsim_jax.systems.deepsim import source as sources
+from deepsim_jax.systems.deepsim.config import SCHEMA
+from deepsim_jax.systems.deepsim.training import TRAINING, untrained
+from deepsim_jax.training import run_folder
+
+log = logging.getLogger("deepsim_jax")
+
+
+def edit(call: Call):
+    """Applies edited primitives and adds them to the report page.
+
+    Raises:
+      UserError: an unusable primitive, recipe, mask or output.
+    """
+    source, output = pathlib.Path(call.input), pathlib.Path(call.output)
+    model = _open_model(call)
+    edited = functools.partial(model.edit, keep=model.read_keep(call.keep), engine=call.engine)
+    if call.amounts:
+        _sweep(call, model, source, output, edited)
+        return
+    if source.suffix == ".json":
+        recipe_edit = model.follow_recipe(source)
+        ends = [(recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field)]
+        model.write(output, ends[0][1])
+    else:
+        ends = [
+            (*pair, None)
+            for pair in editing.edit_path(
+                edited,
+                source,
+                output,
+                read=lambda path: model.read_primitive(path, name="input"),
+                size=model.primitive.shape[:2],
+                original=model.original,
+            )
+        ]
+    log.info("%s: %dx%d px", output, ends[0][1].shape[1], ends[0][1].shape[0])
+    _report(call, model, [(source.stem, *end) for end in ends], output)
+
+
+def _open_model(call):
+    """Opens the model of the run in the folder, or of the config's photo where there is no run."""
+    if call.workdir is not None and (call.config is None or run_folder.is_run(call.workdir)):
+        if call.config is not None:
+            run_folder.warn_of_other_settings(call.workdir, call.config, SCHEMA, verb=call.spelling)
+        return runs.load(TRAINING, call.workdir)
+    if call.config is None:
+        raise UserError(f"--workdir of a run, or a --config with a photo, is needed for {call.spelling}")
+    return untrained(sources.read(call.config))
+
+
+def _report(call, model, edits, output):
+    """Adds edits (name, primitive, result, field) to the run's page; without a run, names the output."""
+    if model.workdir is None:
+        print(output)
+        return
+    for name, primitive, result, field in edits:
+        report.keep_edit(model.workdir, name, primitive, result, model.copy(primitive, field))
+    print(report.write(model.workdir))
+
+
+def _sweep(call, model, source, output, edited):
+    """Follows a recipe by several amounts and writes a strip: primitives above, results below."""
+    try:
+        amounts = [float(amount) for amount in call.amounts]
+    except ValueError as error:
+        raise UserError(f"--amounts={','.join(call.amounts)}: numbers are needed") from error
+    if source.suffix != ".json":
+        raise UserError(f"--amounts scales the movements of a recipe, --input={source} is none (.json)")
+    recipe, ends = recipes.read(source), []
+    for amount in amounts:
+        scaled = recipes.scaled(recipe, amount)
+        recipe_edit = model.follow_recipe(scaled)
+        ends.append((recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field))
+    compositing.write_picture(output, compositing.strip([(drawn, made) for drawn, made, _ in ends]))
+    names = [f"{source.stem}-x{amount:g}" for amount in amounts]
+    _report(call, model, [(name, *end) for name, end in zip(names, ends, strict=True)], output)

@@ -1,0 +1,185 @@
+"""Edits a photo by copying its own pixels."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from deepsim_jax.errors import UserError
+from deepsim_jax.ops import field as fields
+from deepsim_jax.ops import sampling
+from deepsim_jax.primitives import make as primitives
+from deepsim_jax.systems.deepsim import pair
+from deepsim_jax.systems.deepsim.copying import channels, flow, mismatch, trial
+
+
+@dataclasses.dataclass(frozen=True)
+class Copied:
+    """An edit made of the photo's own pixels.
+
+    Attributes:
+      picture: (H, W, 3) uint8, at the photo's size or at the primitive's.
+      field: (h, w, 2) float32 at the primitive's size, see `ops.field`.
+      keep: (h, w) bool, True where nothing moves and the picture is the photo, bit for bit. The
+        difference of the drawings does not give such a mask: inside of a large region that moves, the
+        drawing does not change.
+      mismatch: (h, w) bool, where the field alone does not show what was drawn, see `mismatch.find`.
+        In wrong areas the picture shows what the label rule made of it.
+      share: the mismatch's share of all pixels.
+      confidence: the share of the edited pixels, those at which the drawing differs from the photo's
+        own, that do match; 1 if there are none.
+    """
+
+    picture: np.ndarray
+    field: np.ndarray
+    keep: np.ndarray
+    mismatch: np.ndarray
+    share: float
+    confidence: float
+
+
+class Copier:
+    """Makes edits of one photo by copying.
+
+    Attributes:
+      source: the photo and its primitive.
+    """
+
+    def __init__(self, source: pair.Source, *, settings: flow.Settings | None = None, seed: int = 0):
+        """Takes the primitive apart.
+
+        Args:
+          source: the photo and its primitive, as `pair.prepare` gives them.
+          settings: of the flow; None chooses them by `trial.choose`, when a flow is first estimated.
+          seed: of that choice.
+        """
+        self.source = source
+        self._parts = channels.take_apart(source.primitive, source.spec)
+        self._channels = channels.Channels(self._parts, source.spec)
+        self._fixed_settings, self._seed = settings, seed
+
+    @functools.cached_property
+    def _drawing(self):
+        return self._channels.draw(self._parts)
+
+    @functools.cached_property
+    def _choice(self) -> tuple[flow.Settings, float | None]:
+        if self._fixed_settings is not None:
+            return self._fixed_settings, None
+        source = self.source
+        return trial.choose(self._parts, self._channels, source.image, source.spec, seed=self._seed)
+
+    @property
+    def settings(self) -> flow.Settings:
+        """The settings of the estimated flow; choosing them takes a second or two."""
+        return self._choice[0]
+
+    @property
+    def trial_error(self) -> float | None:
+        """Geometric mean, in pixels, of the errors with which these settings found random warps again.
+
+        None for settings that were given.
+        """
+        return self._choice[1]
+
+    def copy(
+        self,
+        primitive: np.ndarray,
+        *,
+        field: np.ndarray | None = None,
+        full_primitive: np.ndarray | None = None,
+        full: bool = True,
+        both_ways: bool = True,
+        within: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> Copied:
+        """Copies the photo to where an edited primitive wants it.
+
+        An unchanged primitive returns the photo itself.
+
+        Args:
+          primitive: (h, w, 3) uint8, edited; of the source's primitive's size.
+          field: (h, w, 2) where each pixel comes from, if that is known (see `moves`); otherwise it is
+            estimated.
+          full_primitive: (H, W, 3) uint8, the edited primitive at the photo's size, if there is one.
+          full: whether the picture has the photo's size, instead of the primitive's.
+          both_ways: whether an estimated flow is estimated back, too, to find where it is wrong. It
+            takes as long again.
+          within: of the field, says where the picture is wanted, (h, w) bool; elsewhere it may be the
+            photo.
+
+        Raises:
+          UserError: a primitive or field of another size.
+        """
+        self._check("primitive", primitive, (*self.source.primitive.shape[:2], 3))
+        photo = self.source.photo if full else self.source.image
+        if full_primitive is not None:
+            self._check("full_primitive", full_primitive, self.source.photo.shape)
+        height, width = primitive.shape[:2]
+        primitive, _ = primitives.conform(primitive, self.source.spec)
+        changed = (primitive != self.source.primitive).any(-1)
+        if field is None and not changed.any():
+            nowhere = np.zeros((height, width), bool)
+            return Copied(photo.copy(), fields.identity(height, width), ~nowhere, nowhere, 0.0, 1.0)
+        new = channels.take_apart(primitive, self.source.spec)
+        backward = None
+        if field is None:
+            field, backward = self._estimate(new, both_ways)
+        else:
+            self._check("field", field, (height, width, 2))
+        field = field.astype(np.float32)
+        return self._make_copy(photo, new, field, backward, changed, full_primitive, within)
+
+    def draft(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+        """The picture of a drawing whose field is known, quickly, at the primitive's size.
+
+        Args:
+          layers: of the edited primitive.
+          field: (h, w, 2) float32.
+
+        Returns:
+          uint8 (h, w, 3), as `copy` makes it.
+        """
+        new = channels.parts_of(layers)
+        ruled, _ = self._apply_label_rule(new, field)
+        return sampling.sample(self.source.image, ruled, new.labels)
+
+    def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+        """bool (h, w): where the photo lacks what a drawing with a known field asks for."""
+        new = channels.parts_of(layers)
+        return mismatch.find(new, self._parts, *self._apply_label_rule(new, field))
+
+    def _apply_label_rule(self, new, field):
+        if not self._channels.has_labels:
+            return field, np.zeros(field.shape[:2], bool)
+        return fields.apply_label_rule(field, self._parts.labels, new.labels)
+
+    def estimate(self, primitive: np.ndarray) -> np.ndarray:
+        """The estimated (h, w, 2) field of an edited primitive, without the label rule."""
+        self._check("primitive", primitive, self.source.primitive.shape)
+        primitive, _ = primitives.conform(primitive, self.source.spec)
+        return self._estimate(channels.take_apart(primitive, self.source.spec), False)[0]
+
+    def _estimate(self, new, both_ways):
+        drawing = self._channels.draw(new)
+        field = flow.estimate(drawing, self._drawing, self.settings)
+        return field, flow.estimate(self._drawing, drawing, self.settings) if both_ways else None
+
+    def _make_copy(self, photo, new, field, backward, changed, full_primitive, within) -> Copied:
+        ruled, wrong = self._apply_label_rule(new, field)
+        full_labels = None
+        if full_primitive is not None:
+            snapped, _ = primitives.conform(full_primitive, self.source.spec)
+            full_labels = channels.take_apart(snapped, self.source.spec).labels
+        wanted = None if within is None else within(ruled)
+        picture = sampling.sample(photo, ruled, new.labels, full_labels, wanted)
+        keep = (ruled == fields.identity(*changed.shape)).all(-1)
+        mismatched = mismatch.find(new, self._parts, ruled, wrong, backward)
+        edited = np.count_nonzero(changed)
+        lost = np.count_nonzero(mismatched & changed) / edited if edited else 0.0
+        return Copied(picture, ruled, keep, mismatched, float(mismatched.mean()), float(1 - lost))
+
+    @staticmethod
+    def _check(name, array, shape):
+        if np.shape(array) != tuple(shape):
+            raise UserError(f"{name} of shape {np.shape(array)}: {tuple(shape)} is needed here")

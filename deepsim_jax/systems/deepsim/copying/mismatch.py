@@ -1,0 +1,51 @@
+"""Finds the pixels at which a copy does not show the drawing."""
+
+import cv2
+import numpy as np
+
+from deepsim_jax.ops import field as fields
+from deepsim_jax.systems.deepsim.copying.channels import Parts
+
+TOLERANCE = 2.0
+"""Pixels of a side of 192 by which lines, and the ways there and back, may miss each other."""
+
+FAR = 0.25
+"""By this share of the way, the way back may miss in addition: inside of regions both are guesses."""
+
+
+def find(
+    new: Parts, source: Parts, field: np.ndarray, wrong: np.ndarray, back: np.ndarray | None = None
+) -> np.ndarray:
+    """The (h, w) bool pixels of a copy that disagree with the drawing, or cannot be trusted.
+
+    These are areas of a wrong label, which the label rule can only patch; drawn lines that the copy lacks
+    and copied lines that the drawing lacks, as broad as the tolerance; and, if the way back is known,
+    pixels to which it does not return.
+
+    Args:
+      new, source: the wanted primitive and the photo's own, taken apart.
+      field: (h, w, 2) along which the photo is copied.
+      wrong: (h, w) bool pixels that are copied from another label, before the label rule.
+      back: (h, w, 2) field from the new drawing to the source's own pixels, or None.
+    """
+    tolerance = TOLERANCE * max(field.shape[:2]) / 192
+    square = np.ones((fields.SPECK, fields.SPECK), np.uint8)
+    mismatched = cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, square) > 0
+    if new.lines is not None:
+        mismatched |= _lone_lines(new.lines, source.lines, field, tolerance)
+    if back is not None:
+        points = fields.compose(field, back)
+        still = fields.identity(*field.shape[:2])
+        away, far = (np.linalg.norm(points - still, axis=-1) for points in (points, field))
+        mismatched |= away > tolerance + FAR * far
+    return mismatched
+
+
+def _lone_lines(new_lines, lines, field, tolerance) -> np.ndarray:
+    distance = fields.interpolate(fields.distances(lines)[..., None], field)[..., 0]
+    missing = new_lines & (distance > tolerance)
+    copied = fields.look_up(lines.view(np.uint8), field) > 0
+    extra = copied & (fields.distances(new_lines) > tolerance)
+    radius = int(np.ceil(tolerance))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cv2.dilate((missing | extra).view(np.uint8), disk) > 0

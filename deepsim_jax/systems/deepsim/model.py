@@ -1,0 +1,472 @@
+"""DeepSIM for a program: a trained generator, which edits its photo."""
+
+import functools
+import logging
+import pathlib
+from typing import NamedTuple
+
+import cv2
+import jax.numpy as jnp
+import numpy as np
+
+from deepsim_jax.errors import UserError
+from deepsim_jax.images import changes, masks, ranges
+from deepsim_jax.images import compositing as editing
+from deepsim_jax.images import io as images
+from deepsim_jax.images.original import Original
+from deepsim_jax.primitives import drawings
+from deepsim_jax.primitives import make as primitives
+from deepsim_jax.runtime.paths import user_path
+from deepsim_jax.sequences import frames
+from deepsim_jax.systems.deepsim import areas, documents, pair, recipes
+from deepsim_jax.systems.deepsim import source as sources
+from deepsim_jax.systems.deepsim import task as deepsim
+from deepsim_jax.systems.deepsim.config import SCHEMA
+from deepsim_jax.systems.deepsim.copying.engine import Copied, Copier
+from deepsim_jax.systems.deepsim.copying.mismatch import TOLERANCE
+from deepsim_jax.systems.deepsim.evaluation import evaluation_page, protocol
+from deepsim_jax.systems.deepsim.evaluation.held_out import HeldOut
+from deepsim_jax.training import checkpoint, progress
+from deepsim_jax.training import run_folder as rundir
+
+log = logging.getLogger("deepsim_jax")
+
+ENGINES = ("auto", "copy", "network", "both")
+"""What makes an edit, see `Model.edit`."""
+
+
+class RecipeEdit(NamedTuple):
+    """What `Model.edit` takes of a recipe.
+
+    Attributes:
+      primitive: uint8 (h, w, 3), edited.
+      field: (h, w, 2) float32, where each of its pixels comes from.
+      protected: bool (h, w), True where the photo is kept.
+    """
+
+    primitive: np.ndarray
+    field: np.ndarray
+    protected: np.ndarray
+
+
+class Model:
+    """A photo with its primitive, and the generator that was trained on them, if one was.
+
+    All pictures are in sRGB; `write` writes them in the colours of the photo's file.
+
+    Attributes:
+      original: the photo as its file has it, or None where it came as an array.
+      workdir: the run's folder, or None for an imported model.
+      step: updates done, or None for an imported model.
+      finished: whether these are all that its training was to have.
+    """
+
+    def __init__(
+        self,
+        architecture: deepsim.Architecture | None,
+        params,
+        *,
+        photo=None,
+        primitive=None,
+        spec=None,
+        workdir=None,
+        step=None,
+        finished=True,
+        original: Original | None = None,
+    ):
+        """Call `train`, `load`, `open` or `import_torch` instead; they explain the parts."""
+        self._architecture, self._params, self._spec = architecture, params, spec
+        self._photo, self._primitive = photo, primitive
+        self.workdir, self.step, self.finished = workdir, step, finished
+        self.original = original
+
+    @property
+    def primitive(self) -> np.ndarray | None:
+        """uint8 (H, W, 3), a copy to be edited; None for an imported model without a photo."""
+        return None if self._primitive is None else self._primitive.copy()
+
+    @property
+    def photo(self) -> np.ndarray | None:
+        """uint8 (H, W, 3), the photo at its full size, or None."""
+        return None if self._photo is None else self._photo.copy()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is a network; without one, edits are copied from the photo."""
+        return self._params is not None
+
+    def edit(
+        self,
+        primitive,
+        *,
+        keep=None,
+        engine: str = "auto",
+        field: np.ndarray | None = None,
+        protected: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The photo that an edited primitive describes.
+
+        Colours that the network never saw are snapped to the primitive's palette, and lines are
+        binarised and thinned to what it saw, with a warning that counts the changed pixels.
+
+        Args:
+          primitive: path or uint8 (H, W, 3) of the size of `Model.primitive`, or of the photo's size,
+            which is then shrunk.
+          keep: None for the network's picture; or a mask (path or (H, W) array of the size of the
+            primitive or of the photo), its lighter part = kept from the photo (`masks.read_mask`); or
+            "auto": everything outside the dilated difference of the old and the new primitive is kept,
+            without what a file format did to it (`images.changes`).
+          engine: "network", the trained generator's picture; "copy", the photo's own pixels, taken along
+            the flow between the primitives (`copying`), which needs no training; "both": the copy, and
+            the network's picture where the photo does not show what the primitive asks for
+            (`copying.mismatch`); "auto": the network where there is one.
+          field: (h, w, 2), where each pixel of the primitive comes from, for "copy" and "both"
+            (`recipe_field`); None: estimated.
+          protected: bool (h, w) of the primitive's size, True where the photo is kept beside `keep`
+            (`recipe_keep`).
+
+        Returns:
+          uint8 (H, W, 3): of the primitive's size, or of the photo's full size with `keep` or
+          `protected`. Where these are True it equals the photo bit for bit.
+
+        Raises:
+          UserError: wrong size or an unusable file.
+        """
+        image = self.read_primitive(primitive)
+        resized = self._resize_to_own(image)
+        conformed = self._conform(resized)
+        mask = None if keep is None else self._keep_mask(keep, image, resized, conformed)
+        is_auto = isinstance(keep, str) and keep == "auto"
+        if mask is not None and is_auto and field is None:
+            # What a recipe moves is known; of a file a part may have changed when it was saved.
+            changes.warn_of_much(
+                ~mask,
+                "keep=auto",
+                "so much counts as changed, with a seam around it; if you edited less, save the drawing "
+                "as PNG at its own size, or give a mask",
+            )
+        if protected is not None and protected.any():
+            height, width = (protected if mask is None else mask).shape
+            protected_mask = images.resize_labels(protected.astype(np.uint8), height, width) > 0
+            mask = protected_mask if mask is None else mask | protected_mask
+        engine = self._choose_engine(engine)
+        if engine in ("copy", "both"):
+            return self._copy_edit(
+                conformed,
+                mask,
+                field,
+                protected if is_auto else None,
+                is_auto=is_auto,
+                paints=engine == "both",
+            )
+        if mask is not None and mask.all():
+            return self._photo.copy()
+        edited = self._paint(conformed)
+        return edited if mask is None else editing.composite(self._photo, edited, mask)
+
+    def _paint(self, primitive):
+        """The network's picture of a primitive, uint8 of its size."""
+        assert self._architecture is not None
+        padded, size = images.pad_to_multiple(primitive, self._architecture.multiple)
+        batch = jnp.asarray(ranges.to_float(padded))[None]
+        output = deepsim.render(self._architecture)(self._params, batch)[0]
+        return ranges.to_uint8(images.crop(np.asarray(output, np.float32), size))
+
+    def _choose_engine(self, engine):
+        if engine not in ENGINES:
+            raise UserError(f"engine={engine!r}: choose one of {', '.join(ENGINES)}")
+        if engine in ("network", "both") and not self.is_trained:
+            raise UserError(f'engine="{engine}": nothing is trained yet; train a run, or take "copy"')
+        if engine in ("copy", "both") and (self._spec is None or self._photo is None):
+            raise UserError(
+                f'engine="{engine}": an imported model does not know how its primitive is drawn'
+            )
+        return ("network" if self.is_trained else "copy") if engine == "auto" else engine
+
+    def _copy_edit(self, conformed, mask, field, protected, *, is_auto, paints):
+        """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
+
+        With `paints` the network's picture is blended in where the photo lacks what is asked for.
+        """
+
+        def finish(copied):
+            if not paints or not copied.mismatch.any():
+                return copied.picture
+            height, width = copied.picture.shape[:2]
+            radius = TOLERANCE * max(copied.mismatch.shape) / 192
+            weights = editing.soften(copied.mismatch, dilation=radius, feather=radius)
+            if weights.shape != (height, width):
+                weights = cv2.resize(weights, (width, height), interpolation=cv2.INTER_LINEAR)
+            return editing.blend(copied.picture, self._paint(conformed), weights)
+
+        if mask is None:
+            return finish(self._copier.copy(conformed, field=field, full=False, both_ways=paints))
+        if mask.all():
+            return self._photo.copy()
+
+        def may_change(field):
+            if not is_auto:
+                return ~mask
+            # Inside of a large region that moves the drawing is as before, but the photo is not.
+            region = ~mask | areas.moved_with(~mask, field)
+            return region if protected is None else region & ~protected
+
+        # A mask of the photo's size is no part of the drawing.
+        within = may_change if mask.shape == conformed.shape[:2] else None
+        copied = self._copier.copy(conformed, field=field, both_ways=paints, within=within)
+        return editing.composite(self._photo, finish(copied), ~may_change(copied.field))
+
+    def copy(self, primitive: np.ndarray, field: np.ndarray | None = None) -> Copied:
+        """What copying makes of an edited primitive, at its size, and where the photo lacks what it asks.
+
+        Args:
+          primitive: uint8 (h, w, 3), as `read_primitive` gives it.
+          field: as for `edit`.
+
+        Raises:
+          UserError: wrong size, or an imported model.
+        """
+        self._choose_engine("copy")
+        conformed, _ = primitives.conform(self._resize_to_own(primitive), self._spec)
+        return self._copier.copy(conformed, field=field, full=False)
+
+    def copy_draft(self, layers: primitives.Layers, field: np.ndarray, keep: np.ndarray) -> np.ndarray:
+        """A quick draft of what `edit` copies, for a primitive whose field is known.
+
+        Args:
+          layers: of the edited primitive.
+          field: (h, w, 2), where each pixel comes from.
+          keep: bool (h, w), True where the photo is kept.
+
+        Returns:
+          uint8 (h, w, 3), of the primitive's size.
+        """
+        draft = self._copier.draft(layers, field)
+        return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
+
+    def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+        """bool (h, w): where a copy cannot show what such a primitive asks for."""
+        return self._copier.mismatch(layers, field)
+
+    @functools.cached_property
+    def _copier(self):
+        height, width = self._primitive.shape[:2]
+        image = self._photo
+        if image.shape[:2] != (height, width):
+            image = images.resize_to_limit(image, max(height, width))
+        return Copier(
+            pair.Source(photo=self._photo, image=image, primitive=self._primitive, spec=self._spec)
+        )
+
+    def write(self, path, picture: np.ndarray):
+        """Writes a picture that was made with the model as PNG, in the colours of the photo's file.
+
+        Pixels that `keep` took from the photo have the file's own numbers, bit for bit (a file of 16 bits
+        is rounded to 8), and its colour profile. A picture of the photo's size gets its EXIF, too.
+
+        Args:
+          path: ending in .png.
+          picture: uint8 (H, W, 3), such as `edit` returns.
+
+        Raises:
+          UserError: another suffix, or the file cannot be written.
+        """
+        editing.write_picture(user_path(path), picture, self.original)
+
+    def apply_recipe(self, recipe) -> np.ndarray:
+        """An edited primitive, from `Model.primitive` and a recipe (see `recipes`).
+
+        Args:
+          recipe: path of a JSON file, or its content as a dict.
+
+        Returns:
+          uint8 (H, W, 3), ready for `edit`.
+
+        Raises:
+          UserError: the recipe is not understood, or an imported model has no primitive.
+        """
+        return self.follow_recipe(recipe).primitive
+
+    def follow_recipe(self, recipe) -> "RecipeEdit":
+        """All that `edit` takes of a recipe: `model.edit(**model.follow_recipe(recipe)._asdict())`.
+
+        Args:
+          recipe: as for `apply_recipe`.
+
+        Raises:
+          UserError: the recipe is not understood, or an imported model has no primitive.
+        """
+        document = self._follow_recipe(recipe)
+        primitive = primitives.compose(document.layers, self._spec)
+        return RecipeEdit(primitive, document.field, document.keep)
+
+    def recipe_field(self, recipe) -> np.ndarray:
+        """The field of a recipe: where each pixel of its primitive comes from, for `edit`'s "copy".
+
+        Args:
+          recipe: as for `apply_recipe`.
+
+        Returns:
+          (h, w, 2) float32 of (x, y) pixels.
+
+        Raises:
+          UserError: the recipe is not understood.
+        """
+        return self._follow_recipe(recipe).field
+
+    def recipe_keep(self, recipe) -> np.ndarray:
+        """The mask that a recipe's steps "keep" protect, bool (h, w), for `edit`'s `protected`.
+
+        Args:
+          recipe: as for `apply_recipe`.
+
+        Raises:
+          UserError: the recipe is not understood.
+        """
+        return self._follow_recipe(recipe).keep
+
+    def _follow_recipe(self, recipe) -> documents.Document:
+        if self._spec is None or self._primitive is None:
+            raise UserError("recipe: this model does not know how its primitive is drawn")
+        if isinstance(recipe, str | pathlib.Path):
+            recipe = recipes.read(user_path(recipe))
+        return documents.follow(recipe, self._primitive, self._spec)
+
+    def evaluate(self, sequence, *, folder=None, inception=None, known=None) -> dict:
+        """Measures the model on the frames of a sequence that it was not trained on.
+
+        Writes into the folder, frame by frame, and finally `evaluation.json` and `report.html`. An
+        interrupted evaluation goes on where it was.
+
+        Args:
+          sequence: a `deepsim_jax.sequences.frames.Sequence`, or what `only_sequence` takes: a folder of
+            frames, a video file, "clip:carphone", ...
+          folder: where to write; None: `evaluations/<sequence>` in the run's folder.
+          inception: file of torchvision's Inception-v3 for SIFID, or "download" for the published one;
+            without either, and where it was not downloaded before, those columns say that they are
+            absent.
+          known: an earlier result on the same frames, which saves measuring again what needs no training.
+
+        Returns:
+          The content of `evaluation.json`.
+
+        Raises:
+          UserError: the sequence cannot be read, or the model was not trained on a frame of it.
+        """
+        if self._spec is None or (folder is None and self.workdir is None):
+            raise UserError(
+                "evaluate: an imported model does not know how its primitive is drawn; train or load one"
+            )
+        if not isinstance(sequence, frames.Sequence):
+            sequence = frames.only_sequence(sequence)
+        sequence = sources.trained_on(sequence, self._photo)
+        held_out = HeldOut(sequence, self._spec, self._primitive.shape[:2])
+        folder = self.workdir / "evaluations" / sequence.name if folder is None else user_path(folder)
+        about: dict = {"steps": self.step or 0, "network": ""}
+        if self.is_trained:
+            about["network"] = f"{checkpoint.digest(self._params):08x}"
+        heldout = []
+        if self.workdir is not None:
+            about["seed"] = rundir.read_config(self.workdir, SCHEMA).seed
+            heldout = progress.read_metrics(self.workdir / "heldout.jsonl")
+        results = protocol.measure(
+            self._methods(),
+            held_out,
+            folder,
+            about=about,
+            heldout=heldout,
+            inception=inception,
+            known=known,
+        )
+        evaluation_page.write(folder)
+        return results
+
+    def _methods(self) -> list[protocol.Method]:
+        """What an evaluation compares."""
+
+        def method(key, label, engine):
+            return protocol.Method(key, label, functools.partial(self.edit, engine=engine))
+
+        copied = method("copied", protocol.UNTRAINED["copied"], "copy")
+        if not self.is_trained:
+            return [copied]
+        both = method("both", "copied, and the network where the photo lacks it", "both")
+        return [method("network", "trained network", "network"), both, copied]
+
+    def read_primitive(self, source, *, name: str = "primitive") -> np.ndarray:
+        """An edited primitive as `edit` reads it, uint8 (H, W, 3): `drawings.read_edited`.
+
+        Args:
+          source, name: path or array, as for `edit`; what messages begin with.
+
+        Raises:
+          UserError: an unusable file.
+        """
+        return drawings.read_edited(source, self._spec, self._primitive, name=name)
+
+    def read_keep(self, keep) -> np.ndarray | str | None:
+        """Reads `edit`'s `keep` once for many edits: a mask as bool (H, W), "auto" or None.
+
+        Raises:
+          UserError: an unusable mask.
+        """
+        if keep is None:
+            return None
+        if self._photo is None:
+            raise UserError("keep: this model has no photo; give import_torch its image")
+        if isinstance(keep, str) and keep == "auto":
+            return keep
+        primitive = self._photo if self._primitive is None else self._primitive
+        return masks.read_keep(keep, (primitive.shape[:2], self._photo.shape[:2]))
+
+    def _resize_to_own(self, primitive):
+        """An edited primitive that has the photo's size, shrunk to the original's."""
+        if self._primitive is None or primitive.shape == self._primitive.shape:
+            return primitive
+        height, width = self._primitive.shape[:2]
+        size = f"{primitive.shape[1]}x{primitive.shape[0]} px"
+        if self._spec is None or primitive.shape != self._photo.shape:
+            raise UserError(
+                f"primitive: {size}, this model edits {width}x{height}; start from "
+                "Model.primitive (pair/primitive.png)"
+            )
+        log.info(
+            "primitive: %s, like the photo; shrunk to the %dx%d of the training", size, width, height
+        )
+        return primitives.resize_primitive(
+            primitive, self._spec.kind, height, width, edge_color=self._spec.edge_color
+        )
+
+    def _conform(self, primitive):
+        if self._spec is None:
+            return primitive
+        primitive, changed = primitives.conform(primitive, self._spec)
+        if changed:
+            share = 100 * changed / (primitive.shape[0] * primitive.shape[1])
+            log.warning(
+                "primitive: %d pixels (%.1f %%) had colours that the network has not seen "
+                "and were snapped to the nearest of the palette",
+                changed,
+                share,
+            )
+        return primitive
+
+    def _keep_mask(self, keep, image, resized, conformed):
+        mask = self.read_keep(keep)
+        if isinstance(mask, np.ndarray):
+            return mask
+        if self._primitive is None:
+            raise UserError('keep="auto": this model has no primitive to compare with')
+        changed = drawings.changed(image, resized, conformed, self._primitive, self._spec)
+        return editing.auto_keep(changed)
+
+    @property
+    def spec(self) -> primitives.PrimitiveSpec | None:
+        """How the primitive is drawn, None for an imported model."""
+        return self._spec
+
+    def auto_keep(self, primitive: np.ndarray) -> np.ndarray:
+        """The mask that `edit` keeps with "auto", bool (h, w), for an exact uint8 (h, w, 3) primitive."""
+        conformed, _ = primitives.conform(primitive, self._spec)
+        changed = drawings.changed(primitive, primitive, conformed, self._primitive, self._spec)
+        return editing.auto_keep(changed)

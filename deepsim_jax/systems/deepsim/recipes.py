@@ -1,0 +1,389 @@
+"""Edits of a primitive written down as JSON, so that they can be repeated and shared.
+
+    {"size": [451, 300],
+     "steps": [{"warp": {"from": [[100, 80]], "to": [[100, 60]], "fixed": [[10, 10]],
+                         "reach": 40}},
+               {"paint": {"polygon": [[0, 0], [9, 0], [9, 9]], "color": [10, 200, 30]}},
+               {"paint": {"polygon": [[0, 0], [9, 0], [9, 9]], "like": [40, 40]}},
+               {"line": {"points": [[5, 5], [50, 60]]}},
+               {"copy": {"polygon": [[0, 0], [9, 0], [9, 9]], "by": [30, 0], "scale": 1.2,
+                         "flip": true}},
+               {"move": {"at": [40, 40], "by": [30, 0], "rotate": 15}},
+               {"delete": {"at": [40, 40]}},
+               {"stroke": {"points": [[5, 5], [50, 60]], "radius": 4, "like": [40, 40]}},
+               {"fill": {"at": [40, 40], "color": [10, 200, 30]}},
+               {"restore": {"points": [[5, 5], [50, 60]], "radius": 4}},
+               {"keep": {"points": [[5, 5], [50, 60]], "radius": 4}}]}
+
+Coordinates are (x, y) pixels of a primitive of the given size and are scaled to the real one. An area is
+a "polygon"; the connected region of one colour "at" a point; or a stroke along "points" of a "radius".
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deepsim_jax.errors import UserError, one_line
+from deepsim_jax.geometry import grid
+from deepsim_jax.images import ranges
+from deepsim_jax.images.text_files import read_text
+from deepsim_jax.ops import field as fields
+from deepsim_jax.primitives import make as primitives
+from deepsim_jax.systems.deepsim import areas, pair
+from deepsim_jax.systems.deepsim import warp as resample
+from deepsim_jax.systems.deepsim.copying import moves
+
+
+def read(path: pathlib.Path) -> dict:
+    """Reads a recipe file.
+
+    Raises:
+      UserError: there is no such file, or it is not JSON.
+    """
+    try:
+        recipe = json.loads(read_text(path))
+    except (OSError, ValueError) as error:
+        raise UserError(f"recipe {path}: cannot be read ({error})") from error
+    return recipe
+
+
+def steps_of(recipe: dict, height: int, width: int) -> tuple[list, np.ndarray]:
+    """The steps of a recipe, not looked at yet, and pixels (x, y) of the drawing for each of its own.
+
+    Args:
+      recipe: as in the module's docstring.
+      height, width: of the drawing in pixels.
+
+    Raises:
+      UserError: it is no recipe.
+    """
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("steps"), list):
+        raise UserError('recipe: an object with "size" and a list "steps" is needed')
+    size = recipe.get("size", [width, height])
+    if (
+        not isinstance(size, list | tuple)
+        or len(size) != 2
+        or not all(isinstance(side, int | float) and side > 0 for side in size)
+    ):
+        raise UserError(f'recipe: "size" is {size!r:.80}, [width, height] in pixels is needed')
+    return recipe["steps"], np.array([width / size[0], height / size[1]])
+
+
+def rescaled(recipe: dict, height: int, width: int) -> dict:
+    """The same recipe in pixels of a drawing of this size.
+
+    Raises:
+      UserError: it is no recipe, or a step whose places are none.
+    """
+    steps, unit = steps_of(recipe, height, width)
+    if (unit == 1).all():
+        return recipe
+    found = []
+    for number, step in enumerate(steps, 1):
+        try:
+            ((kind, options),) = step.items()
+            options = dict(options)
+            for name in options.keys() & {"from", "to", "fixed", "polygon", "points", "at", "by", "like"}:
+                places = np.asarray(options[name], np.float64)
+                options[name] = (places * unit).tolist() if places.size else []
+            for name in options.keys() & {"radius", "reach"}:
+                if options[name] is not None:
+                    options[name] = float(options[name]) * float(unit.mean())
+        except (TypeError, ValueError, AttributeError) as error:
+            raise UserError(
+                f"recipe: step {number} ({step!r:.80}) is not understood ({error})"
+            ) from error
+        found.append({kind: options})
+    return {"size": [width, height], "steps": found}
+
+
+def apply(recipe: dict, primitive: np.ndarray, spec: primitives.PrimitiveSpec) -> np.ndarray:
+    """Applies the steps of a recipe, in order, to a primitive.
+
+    Args:
+      recipe: as in the module's docstring.
+      primitive: uint8 (H, W, 3).
+      spec: how it is drawn.
+
+    Returns:
+      uint8 (H, W, 3).
+
+    Raises:
+      UserError: naming the step that is not understood.
+    """
+    layers = original = primitives.decompose(primitive, spec)
+    steps, unit = steps_of(recipe, *primitive.shape[:2])
+    for number, step in enumerate(steps, 1):
+        layers = apply_step(step, layers, original, spec, number=number, unit=unit)
+    return primitives.compose(layers, spec)
+
+
+def apply_step(
+    step: dict,
+    layers: primitives.Layers,
+    original: primitives.Layers,
+    spec: primitives.PrimitiveSpec,
+    *,
+    number: int = 1,
+    unit=(1.0, 1.0),
+) -> primitives.Layers:
+    """Applies one step of a recipe; the layers that are given stay as they are.
+
+    Args:
+      step: {kind: options}, a kind of `STEPS`, or "restore".
+      layers: of the primitive, as edited so far.
+      original: of the primitive before all edits, which "restore" brings back.
+      spec: how it is drawn.
+      number: of the step, for messages.
+      unit: pixels (x, y) of the layers for each of the step's own.
+
+    Raises:
+      UserError: naming the step, if it is not understood.
+    """
+    return _applied(number, step, layers.regions.shape[:2], unit, _kinds(original), layers, spec)
+
+
+def _kinds(original):
+    """The kinds of step on a drawing."""
+    return {**STEPS, "restore": functools.partial(_restore, original)}
+
+
+def edit_of(
+    step: dict, layers: primitives.Layers, *, number: int = 1, unit=(1.0, 1.0)
+) -> moves.Move | moves.Rest | None:
+    """What a step does to the places of what is drawn; None for what is painted or drawn anew.
+
+    Args:
+      step, number, unit: as for `apply_step`.
+      layers: before the step.
+
+    Raises:
+      UserError: as `apply_step`.
+    """
+    if not set(step) & set(_EDITS):
+        return None
+    return _applied(number, step, layers.regions.shape[:2], unit, _EDITS, layers)
+
+
+def kept_by(step: dict, layers: primitives.Layers, *, number: int = 1, unit=(1.0, 1.0)):
+    """bool (h, w): what a step "keep" protects of the photo; None for others. Raises as `edit_of`."""
+    if "keep" not in step:
+        return None
+    return _applied(number, step, layers.regions.shape[:2], unit, {"keep": _kept}, layers)
+
+
+def _applied(number, step, shape, unit, kinds, *to):
+    """What a step of some kind makes of what it is applied to."""
+    try:
+        ((kind, options),) = step.items()
+        apply_kind = kinds[kind]
+        if not isinstance(options, dict):
+            raise TypeError(f"its options are {options!r:.40}, an object is needed")
+        return apply_kind(*to, shape, np.asarray(unit), **options)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, cv2.error) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else one_line(error)
+        raise UserError(
+            f"recipe: step {number} ({step!r:.80}) is not understood ({reason}); the "
+            f"steps are {', '.join((*STEPS, 'restore'))}"
+        ) from error
+
+
+def scaled(recipe: dict, amount: float) -> dict:
+    """A recipe whose movements are longer or shorter: 0 moves nothing, 1 is the recipe, 2 twice as far.
+
+    Args:
+      recipe: as for `apply`; "to" of its warps and "by" of its copies and moves are scaled.
+      amount: the factor.
+
+    Raises:
+      UserError: a warp or copy that is not understood.
+    """
+    steps = []
+    for number, step in enumerate(recipe.get("steps", []) if isinstance(recipe, dict) else [], 1):
+        try:
+            step = dict(step)
+            if "warp" in step:
+                start, end = (np.asarray(step["warp"][k], np.float64) for k in ("from", "to"))
+                step["warp"] = {**step["warp"], "to": (start + amount * (end - start)).tolist()}
+            for kind in ("copy", "move"):
+                if kind in step:
+                    by = np.asarray(step[kind]["by"], np.float64)
+                    step[kind] = {**step[kind], "by": (amount * by).tolist()}
+        except (LookupError, TypeError, ValueError) as error:
+            raise UserError(
+                f"recipe: step {number} ({step!r:.80}) is not understood ({error})"
+            ) from error
+        steps.append(step)
+    return {**recipe, "steps": steps} if isinstance(recipe, dict) else recipe
+
+
+_warp_pair = jax.jit(resample.warp)  # op by op it would be compiled 76 times
+
+
+def _warp(layers, spec, shape, unit, **options):
+    field = grid.to_normalised(
+        jnp.asarray(moves.field_of([_drag(shape, unit, **options)], *shape)), *shape
+    )
+    drawn = pair.Source(
+        photo=layers.regions, image=layers.regions, spec=spec, primitive=primitives.compose(layers, spec)
+    )
+    moved, _ = _warp_pair(pair.to_device(drawn, multiple=1), field)
+    return primitives.decompose(ranges.to_uint8(moved), spec)
+
+
+def _drag(shape, unit, *, fixed=(), reach=None, **ends) -> moves.Move:
+    """Moves points of the drawing; the border and the fixed points stay, the rest bends along.
+
+    With `reach`, a distance in pixels, nothing moves that is farther than this from a moved point.
+    """
+    start, end = areas.points_in(ends.pop("from"), unit), areas.points_in(ends.pop("to"), unit)
+    if ends or len(start) != len(end):
+        raise ValueError('"from" and "to" need the same number of points')
+    if reach is not None:
+        if not float(reach) > 0:
+            raise ValueError('"reach" must be above 0')
+        reach = float(reach) * unit.mean()
+    fixed = areas.points_in(fixed, unit) if len(fixed) else ()
+    return moves.drag(start, end, *shape, fixed=fixed, reach=reach)
+
+
+def _paint(layers, spec, shape, unit, *, polygon, color=None, like=None):
+    """Fills a polygon with a colour, or the colour found at a point, and removes the lines in it."""
+    color = areas.color_of(layers, unit, color, like)
+    return areas.coloured(layers, areas.inside(polygon, unit, shape), color)
+
+
+def _stroke(layers, spec, shape, unit, *, points, radius, color=None, like=None):
+    """Paints along a polyline, and removes the lines there."""
+    color = areas.color_of(layers, unit, color, like)
+    return areas.coloured(layers, areas.area(layers, unit, points=points, radius=radius), color)
+
+
+def _fill(layers, spec, shape, unit, *, at, color=None, like=None):
+    """Gives the connected region at a point another colour; its lines stay."""
+    color = areas.color_of(layers, unit, color, like)
+    return areas.coloured(layers, areas.area(layers, unit, at=at), color, edges_too=False)
+
+
+def _restore(original, layers, spec, shape, unit, **area):
+    """Brings back, in an area, what was there before all edits."""
+    mask = areas.area(layers, unit, **area)
+    regions = np.where(mask[..., None], original.regions, layers.regions)
+    edges = None if layers.edges is None else np.where(mask, original.edges, layers.edges)
+    return dataclasses.replace(layers, regions=regions, edges=edges)
+
+
+def _delete(layers, spec, shape, unit, **area):
+    """Takes away what is in an area: what surrounds it grows together."""
+    mask = areas.area(layers, unit, **area)
+    if mask.all():
+        raise ValueError("nothing would be left")
+    regions = layers.regions.copy()
+    regions[mask] = regions[fields.nearest(~mask, mask)]
+    edges = layers.edges
+    if edges is not None:
+        # A region's own outline goes with it.
+        edges = edges & (cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    return dataclasses.replace(layers, regions=regions, edges=edges)
+
+
+def _move(layers, spec, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate=0.0, **area):
+    """Moves what is in an area, scaled and turned about its centre; its old place grows together."""
+    left = _delete(layers, spec, shape, unit, **area)
+    placing = {"by": by, "flip": flip, "scale": scale, "rotate": rotate}
+    return _laid(layers, left, *_place(shape, unit, layers=layers, **placing, **area))
+
+
+def _line(layers, spec, shape, unit, *, points, closed=False):
+    """Draws an edge along a polyline."""
+    if layers.edges is None:
+        raise ValueError(f"a {spec.kind} primitive has no lines")
+    drawn = layers.edges.astype(np.uint8)
+    cv2.polylines(drawn, [np.rint(areas.points_in(points, unit)).astype(np.int32)], bool(closed), 1)
+    return dataclasses.replace(layers, edges=drawn > 0)
+
+
+def _copy(layers, spec, shape, unit, **options):
+    """Copies what is in an area to another place, scaled and turned about its centre."""
+    return _laid(layers, layers, *_place(shape, unit, layers=layers, **options))
+
+
+def _laid(source, onto, inside, matrix):
+    """Layers with what a mask shows of the source laid onto another place."""
+    shape = inside.shape
+
+    def moved(array):
+        return cv2.warpAffine(array, matrix, shape[::-1], flags=cv2.INTER_NEAREST)
+
+    mask = moved(inside.astype(np.uint8)) > 0
+    regions = np.where(mask[..., None], moved(source.regions), onto.regions)
+    edges = onto.edges
+    if edges is not None:
+        edges = np.where(mask, moved(source.edges.astype(np.uint8)) > 0, edges)
+    return dataclasses.replace(onto, regions=regions, edges=edges)
+
+
+def _place(shape, unit, *, by, layers=None, flip=False, scale=1.0, rotate=0.0, polygon=None, **area):
+    """What a copy takes, (h, w) bool, and the (2, 3) matrix that takes it to its new place."""
+    factor, angle = areas.positive(scale, "scale"), np.deg2rad(float(rotate))
+    if polygon is not None and not area:
+        # A polygon turns about the mean of its corners, as recipes have it since they began.
+        inside, centre = areas.inside(polygon, unit, shape), areas.points_in(polygon, unit).mean(0)
+    elif layers is None:
+        raise ValueError("without the drawing only the place of a polygon is known")
+    else:
+        inside = areas.area(layers, unit, polygon=polygon, **area)
+        rows, columns = np.nonzero(inside)
+        centre = np.array([columns.mean(), rows.mean()])
+    spin = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    turn = spin @ np.diag([-factor if flip else factor, factor])
+    shift = areas.points_in(by, unit)[0]
+    return inside, np.column_stack([turn, centre + shift - turn @ centre])
+
+
+def _keep(layers, spec, shape, unit, **area):
+    """Protects the photo in an area; the drawing stays as it is."""
+    areas.area(layers, unit, **area)
+    return layers
+
+
+def _kept(layers, shape, unit, **area) -> np.ndarray:
+    return areas.area(layers, unit, **area)
+
+
+STEPS = {
+    "warp": _warp,
+    "paint": _paint,
+    "line": _line,
+    "copy": _copy,
+    "move": _move,
+    "delete": _delete,
+    "stroke": _stroke,
+    "fill": _fill,
+    "keep": _keep,
+}
+"""The kinds of step, beside "restore": name -> function on the primitive's layers."""
+
+
+def _dragged(layers, shape, unit, **options) -> moves.Move:
+    return _drag(shape, unit, **options)
+
+
+def _shifted(layers, shape, unit, **options) -> moves.Move:
+    """A moved area leaves behind what is painted anew."""
+    options.setdefault("by", (0, 0))
+    return moves.shift_region(*_place(shape, unit, layers=layers, **options))
+
+
+def _rested(layers, shape, unit, **area) -> moves.Rest:
+    return moves.Rest(areas.area(layers, unit, **area))
+
+
+_EDITS = {"warp": _dragged, "copy": _shifted, "move": _shifted, "restore": _rested}
+"""The steps after which something comes from another place than before."""

@@ -1,0 +1,1 @@
+"""The studies of the DeepSIM paper: its tables and its Figure 7."""

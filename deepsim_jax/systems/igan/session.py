@@ -1,0 +1,422 @@
+"""A trained collection in an editor's hands: three brushes, candidates, a photo to give the edit to."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from deepsim_jax.errors import UserError
+from deepsim_jax.images import ranges
+from deepsim_jax.systems import actions
+from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
+from deepsim_jax.systems.igan import constraints, editing, morph
+from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
+
+SIDE = 384
+"""Of the drawing, px at least, as in the published program."""
+
+STEPS = 40
+"""Of Adam, after each stroke."""
+
+_CANDIDATE = Option(
+    "candidate", "int", "which one, 0 is the best", default=0, low=0, high=editing.SHOWN - 1
+)
+
+
+def _radius(default: float) -> Option:
+    about = "of the line, in pixels of the drawing"
+    return Option("radius", "float", about, default=default, low=0.5, high=SIDE / 2)
+
+
+TOOLS = (
+    Tool(
+        "open",
+        "a photo to edit, of any size",
+        "picture",
+        (
+            Option("picture", "picture", "path or uint8 array of the photo", is_needed=True),
+            Option("box", "box", "what is seen of it; without it, its middle"),
+        ),
+        key="o",
+        title="Open a photo",
+        help="Choose a photo of the same kind of thing; draw a box around that where it is small. "
+        "What you draw then changes this photo.",
+        icon="open",
+    ),
+    Tool(
+        "color",
+        "asks for a colour along a stroke",
+        "stroke",
+        (_radius(8.5), Option("color", "color", "[red, green, blue]", is_needed=True)),
+        takes=("points",),
+        ink="color",
+        key="c",
+        title="Colour",
+        help="Say which colour it should have where you paint.",
+        icon="brush",
+    ),
+    Tool(
+        "sketch",
+        "asks for an edge along a stroke",
+        "stroke",
+        (_radius(2.5), Option("erase", "bool", "asks for no edge there", default=False)),
+        takes=("points",),
+        ink="sketch",
+        key="s",
+        title="Sketch",
+        help="Draw where there should be an outline.",
+        icon="pen",
+    ),
+    Tool(
+        "warp",
+        "asks for what is at one place at another",
+        "points",
+        (
+            Option(
+                "reach", "float", "half the side of the patch that is taken along", default=72.0, low=1.0
+            ),
+        ),
+        takes=("from", "to"),
+        key="w",
+        title="Warp",
+        help="Take hold of a part and drag it to where it should be.",
+        icon="drag",
+    ),
+    Tool(
+        "choose",
+        "which candidate is shown first and given to the photo, and how far",
+        "none",
+        (
+            _CANDIDATE,
+            Option(
+                "amount", "float", "0 is the original, 1 the whole edit", default=1.0, low=0.0, high=1.0
+            ),
+        ),
+        takes=("candidate",),
+        key="g",
+        title="Choose",
+        help="Click one of the pictures; slide between the original and the edit.",
+        icon="slider",
+    ),
+    Tool(
+        "play",
+        "the way from the original to the edit, as a film",
+        "none",
+        (Option("frames", "int", "of the film", default=16, low=2, high=120),),
+        key="p",
+        title="Play",
+        help="Shows how the original becomes the edit; “Make a film” saves it.",
+        icon="film",
+    ),
+    Tool(
+        "fix",
+        "goes on from a candidate; strokes before it are done with",
+        "none",
+        (_CANDIDATE,),
+        takes=("candidate",),
+        key="f",
+        title="Fix",
+        help="Keeps what is shown, takes the strokes away, and lets you go on from there.",
+        icon="lock",
+    ),
+    Tool(
+        "restart",
+        "other candidates for the same strokes",
+        "none",
+        (Option("seed", "int", "another one, other candidates", default=1, low=0),),
+        key="r",
+        title="Restart",
+        help="Looks for other pictures that fit the same strokes.",
+        icon="dice",
+    ),
+)
+"""What a hand can do. An action is {"tool": name, ...} with the tool's options; strokes have "points",
+[[x, y], ...] in pixels of the drawing, a warp as many points "from" as "to"."""
+
+RATE = 10.0
+"""Frames a second of what "play" shows."""
+
+_GROUND = 255  # of a drawing that begins with nothing
+_LINE, _NO_LINE = (40, 40, 40), (215, 215, 215)  # edges that are asked for, and places without any
+
+
+class _Later:
+    """Something that is made when it is first needed, once."""
+
+    def __init__(self, make: Callable[[], editing.Search]):
+        self._make = make
+
+    @functools.cached_property
+    def value(self) -> editing.Search:
+        """It."""
+        return self._make()
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """What was done so far; never changed.
+
+    Attributes:
+      actions: in order.
+      projected: the photo, or None from scratch.
+      origin: (latent,) z from which the candidates are held; None from scratch.
+      strokes: those that count, as data.
+      candidate, amount: what is chosen.
+      search: the candidates, made when they are looked at.
+      frames: of the film that is shown; 0: none is.
+    """
+
+    actions: tuple[Mapping[str, Any], ...]
+    projected: Projected | None
+    origin: np.ndarray | None
+    strokes: tuple[Mapping[str, Any], ...]
+    candidate: int
+    amount: float
+    search: _Later
+    frames: int = 0
+
+
+class IganSession:
+    """A `Session` on a model of iGAN: `Drawn`, `Photographed` and `Quick`.
+
+    Attributes:
+      canvas: a square drawing; drafts are the generator's pictures, enlarged to it. The output's size is
+        the drawing's until a photo is opened, and then the photo's.
+      tools: `TOOLS`.
+    """
+
+    tools = TOOLS
+
+    def __init__(self, model: IganModel, *, count: int = 16):
+        """Opens it; `count` candidates are tried (published: 64, which is for a GPU)."""
+        self._model, self._count = model, count
+        side = model.size[0] * -(-SIDE // model.size[0])
+        self.canvas = Canvas(size=(side, side), output_size=(side, side), layers=("picture", "strokes"))
+
+    def begin(self) -> Document:
+        """The document from scratch: its candidates are random."""
+        return self._from(None, None, 0)
+
+    def apply(self, document: Document, action: Mapping[str, Any]) -> Document:
+        """A new document, changed by an action; the old one stays what it was.
+
+        A photo is projected at once; candidates are looked for when a document is rendered.
+
+        Raises:
+          UserError: an action that is not understood, or a photo that cannot be used.
+        """
+        tool, options = self._understood(action)
+        changed = self._applied(document, tool, options, steps=STEPS)
+        return dataclasses.replace(changed, actions=(*document.actions, dict(action)))
+
+    def preview(self, document: Document, action: Mapping[str, Any]) -> Rendering:
+        """The draft after an action, of candidates on their way; raises as `apply`."""
+        tool, options = self._understood(action)
+        return self.render(self._applied(document, tool, options, steps=editing.CHUNK))
+
+    def warm(self) -> None:
+        """Compiles what strokes need."""
+        search = editing.begin(None, self._model.learned.sizes.latent, self._count)
+        editing.advance(self._model.learned, search, constraints.empty(self._model.size), steps=1)
+        editing.pictures(self._model.learned, search, [0])
+
+    def photo(self, document: Document) -> np.ndarray:
+        """The photo, at its full size; an empty ground from scratch."""
+        if document.projected is not None:
+            return document.projected.photo
+        return np.full((*self.canvas.size, 3), _GROUND, np.uint8)
+
+    def drawing(self, document: Document) -> np.ndarray:
+        """What the strokes ask for, over the picture that they change: uint8 of the canvas' size."""
+        strokes = self.layer(document, "strokes")
+        return np.where(strokes[..., 3:] > 0, strokes[..., :3], self._ground(document))
+
+    def layer(self, document: Document, name: str) -> np.ndarray:
+        """The "picture" that is changed, or the "strokes"; see `contract.Drawn`."""
+        if name == "picture":
+            return np.dstack([self._ground(document), np.full(self.canvas.size, 255, np.uint8)])
+        asked = constraints.draw(self._parsed(document.strokes), self.canvas.size, self._ground(document))
+        colored, sketched = np.asarray(asked.color_mask) > 0, np.asarray(asked.sketch_mask) > 0
+        lines = sketched & (np.asarray(asked.sketch)[..., 0] > 0)
+        layer = np.zeros((*self.canvas.size, 4), np.uint8)
+        layer[colored, :3] = ranges.to_uint8(np.asarray(asked.color)[None])[0][colored]
+        layer[sketched, :3] = _NO_LINE
+        layer[lines, :3] = _LINE
+        layer[colored | sketched, 3] = 255
+        return layer
+
+    def _ground(self, document):
+        """What a drawing begins with: the picture that candidates are held at, or nothing."""
+        if document.origin is None:
+            return np.full((*self.canvas.size, 3), _GROUND, np.uint8)
+        return self._enlarged(self._picture(document.origin))
+
+    def _picture(self, latent):
+        return ranges.to_uint8(self._model.generate(latent[None])[0])
+
+    def _parsed(self, strokes):
+        height, width = self.canvas.size
+        return constraints.parse({"size": [width, height], "strokes": list(strokes)})
+
+    def _understood(self, action):
+        """(name of the tool, its options), checked."""
+        tool = actions.chosen_tool(self.tools, action)
+        options = {name: value for name, value in action.items() if name != "tool" and value is not None}
+        actions.check_options(tool, options)
+        for name in ("points", "from", "to"):
+            if name in tool.takes and name not in options:
+                raise UserError(f"action: {tool.name} needs {name!r}")
+        return tool.name, options
+
+    def render(self, document: Document, quality: Literal["draft", "full"] = "draft") -> Rendering:
+        """The candidates of a document, or the chosen one as it is saved.
+
+        Args:
+          document: of this session.
+          quality: "draft": the best nine at the drawing's size, as far as the chosen amount goes; "full":
+            the chosen one, given to the photo at its full size, or from scratch enlarged. Of a film its
+            frames.
+
+        Raises:
+          UserError: as the photo's transfer.
+        """
+        begun = time.perf_counter()
+        edited = self.edited(document)
+        doubts: tuple[str, ...] = ()
+        candidate = min(document.candidate, len(edited.latents) - 1)
+        if candidate != document.candidate:
+            doubts = (
+                f"candidate {document.candidate}: only {candidate + 1} are good enough to be shown",
+            )
+        rate, chosen = None, 0
+        if document.frames:
+            images, rate = tuple(self._film(document, edited.latents[candidate], quality)), RATE
+        elif quality == "draft":
+            images = tuple(self._enlarged(picture) for picture in self._between(document, edited))
+            chosen = candidate
+        elif document.projected is None:
+            images = (self._enlarged(edited.pictures[candidate]),)
+        elif not document.strokes and not _is_fixed(document):
+            images = (document.projected.photo.copy(),)
+        else:
+            images = (self._model.transferred(edited, candidate=candidate, amount=document.amount),)
+        milliseconds = 1000 * (time.perf_counter() - begun)
+        return Rendering(images, None, milliseconds, doubts, rate, chosen)
+
+    def edited(self, document: Document) -> Edited:
+        """The candidates of a document, the best first."""
+        search = document.search.value
+        if not search.steps:  # nothing is asked for: there is nothing to choose by
+            numbers = [0] if search.origin is not None else list(range(min(editing.SHOWN, self._count)))
+            pictures = editing.pictures(self._model.learned, search, numbers)
+            return Edited(search.latents[numbers], pictures, search.costs[numbers], document.projected)
+        return self._model.edited(search, document.projected)
+
+    def _applied(self, document, tool, options, steps):
+        document = dataclasses.replace(document, frames=0)
+        if tool == "open":
+            box = options.get("box")
+            projected = self._model.project(
+                options["picture"], box=None if box is None else _numbers(box, 4)
+            )
+            self.canvas = dataclasses.replace(self.canvas, output_size=projected.photo.shape[:2])
+            return self._from(projected, projected.latent, 0)
+        if tool == "choose":
+            return dataclasses.replace(
+                document, candidate=options.get("candidate", 0), amount=options.get("amount", 1.0)
+            )
+        if tool == "play":
+            if document.origin is None:
+                raise UserError("play: there is no original yet: open a photo, or fix a candidate")
+            return dataclasses.replace(document, frames=options.get("frames", 16))
+        if tool == "fix":
+            latents = self.edited(document).latents
+            chosen = latents[min(options.get("candidate", document.candidate), len(latents) - 1)]
+            return self._from(document.projected, chosen, 0)
+        if tool == "restart":
+            begun = self._from(document.projected, document.origin, options.get("seed", 1))
+            return self._drawn(begun, document.strokes, steps) if document.strokes else begun
+        return self._drawn(document, (*document.strokes, *_strokes(tool, options)), steps)
+
+    def _from(self, projected, origin, seed):
+        """A document without strokes, around a z; None for anywhere."""
+        latent = self._model.learned.sizes.latent
+        search = _Later(lambda: editing.begin(origin, latent, self._count, seed=seed))
+        return Document((), projected, origin, (), 0, 1.0, search)
+
+    def _drawn(self, document, strokes, steps):
+        """A document with other strokes, whose candidates go on from where they are."""
+        before, parsed = document.search, self._parsed(strokes)
+        if document.origin is None and any(stroke["brush"] == "warp" for stroke in strokes):
+            raise UserError("warp: there is nothing to grab yet: open a photo, or fix a candidate")
+
+        def search():
+            picture = None if document.origin is None else self._picture(document.origin)
+            wanted = constraints.draw(parsed, self._model.size, picture)
+            return editing.advance(self._model.learned, before.value, wanted, steps=steps)
+
+        return dataclasses.replace(document, strokes=tuple(strokes), search=_Later(search))
+
+    def _between(self, document, edited):
+        """The candidates, as far as the chosen amount goes."""
+        if document.projected is None or document.amount == 1:
+            return list(edited.pictures)
+        share = document.amount
+        latents = (1 - share) * document.projected.latent + share * edited.latents
+        return list(ranges.to_uint8(self._model.generate(latents)))
+
+    def _film(self, document, latent, quality):
+        """The pictures on the way from the original to a candidate; in full those of the photo."""
+        of = document.projected
+        if of is None or quality == "draft":
+            start = document.origin if of is None else of.latent
+            share = np.linspace(0, 1, document.frames)[:, None]
+            pictures = self._model.generate((1 - share) * start + share * latent)
+            return map(self._enlarged, ranges.to_uint8(pictures))
+        return morph.morph(
+            self._model.generate, of.latent, latent, of.photo, box=of.framed.box, frames=document.frames
+        )
+
+    def _enlarged(self, picture):
+        return cv2.resize(picture, self.canvas.size[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def open_session(model: IganModel) -> IganSession:
+    """A session on a model."""
+    return IganSession(model)
+
+
+def _strokes(tool: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An action of a brush as strokes of `constraints`."""
+    kept = {
+        name: value for name, value in options.items() if name not in ("radius", "reach", "from", "to")
+    }
+    if "radius" in options:
+        kept["width"] = 2 * options["radius"] + 1
+    if tool != "warp":
+        return [{"brush": tool, **kept}]
+    starts, ends = options["from"], options["to"]
+    if not isinstance(starts, list | tuple) or not isinstance(ends, list | tuple):
+        raise UserError("action: warp: lists of points are needed")
+    if len(starts) != len(ends) or not starts:
+        raise UserError(f"action: warp: {len(starts)} points from, {len(ends)} to; as many are needed")
+    if "reach" in options:
+        kept["width"] = 2 * options["reach"]
+    return [
+        {"brush": tool, "from": start, "to": end, **kept} for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _is_fixed(document) -> bool:
+    return any(action["tool"] == "fix" for action in document.actions)
+
+
+def _numbers(value: Any, count: int) -> tuple[int, ...]:
+    is_list = isinstance(value, list | tuple) and len(value) == count
+    if not is_list or not all(isinstance(v, int) and not isinstance(v, bool) for v in value):
+        raise UserError(f"action: {value!r:.60}: a list of {count} whole numbers is needed")
+    return tuple(value)

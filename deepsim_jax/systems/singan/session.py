@@ -1,0 +1,223 @@
+"""A photo's trained scales in an editor's hands: each action asks for a picture, and is rendered."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from deepsim_jax.images import io as image_io
+from deepsim_jax.systems import actions
+from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
+from deepsim_jax.systems.singan import applications
+from deepsim_jax.systems.singan.model import SinganModel
+
+_SEED = Option("seed", "int", "of the noise; another one, other pictures", 0, low=0, high=2**31 - 1)
+_PICTURE = Option("picture", "picture", "path or uint8 array of the picture", is_needed=True)
+_MASK = Option(
+    "mask", "picture", "path or array, non-zero = changed; without it, the difference to the photo"
+)
+RATE = 10.0
+"""Frames a second of animations."""
+
+
+def _tools(scales: int) -> tuple[Tool, ...]:
+    """The tools of a model with this number of scales."""
+    finest = scales - 1
+    start = Option("start_scale", "int", "where the picture enters; 1 is coarse", low=1, high=finest)
+    sampled = Option("start_scale", "int", "0: a new layout; higher: the photo's", low=0, high=finest)
+    tools = [
+        Tool(
+            "sample",
+            "random pictures like the photo",
+            "none",
+            (
+                _SEED,
+                sampled,
+                Option("count", "int", "how many", default=1, low=1, high=64),
+                Option("height", "float", "times the photo's", default=1.0, low=0.25, high=4.0),
+                Option("width", "float", "times the photo's", default=1.0, low=0.25, high=4.0),
+                Option("each_scale", "bool", "one from each start scale instead", default=False),
+            ),
+            key="s",
+            title="New pictures",
+            icon="dice",
+        ),
+        Tool(
+            "enlarge",
+            "the photo, larger",
+            "none",
+            (_SEED, Option("times", "float", "by what factor", default=2.0, low=1.01, high=8.0)),
+            title="Enlarge",
+            icon="enlarge",
+        ),
+        Tool(
+            "animate",
+            "a moving picture of the photo",
+            "none",
+            (
+                _SEED,
+                sampled,
+                Option("frames", "int", "how many, 10 a second", default=30, low=1, high=300),
+                Option("alpha", "float", "how close to the photo", default=0.1, low=0.0, high=1.0),
+                Option("beta", "float", "how smooth and slow", default=0.9, low=0.0, high=1.0),
+            ),
+            title="Animate",
+            icon="film",
+        ),
+    ]
+    if finest >= 1:
+        hole = Option("mask", "picture", "path or array, non-zero = the hole", is_needed=True)
+        reference = Option("reference", "picture", "a picture that resembles the undamaged one")
+        composite_options = (_PICTURE, _MASK, start, _SEED)
+        tools += [
+            Tool(
+                "paint",
+                "a drawing with the photo's patches",
+                "picture",
+                (_PICTURE, start, _SEED),
+                takes=("picture",),
+                key="b",
+                title="Paint",
+                icon="brush",
+                help="Paint roughly, over the photo or on plain ground: it becomes a picture made of "
+                "the photo’s own patches.",
+            ),
+            Tool(
+                "edit",
+                "a changed photo made seamless",
+                "picture",
+                composite_options,
+                takes=("picture", "mask"),
+                title="Change",
+                icon="pen",
+                help="Change the photo with brush and pasted pieces; seams are made to vanish.",
+            ),
+            Tool(
+                "harmonise",
+                "a pasted object blended in",
+                "picture",
+                composite_options,
+                takes=("picture", "mask"),
+                title="Paste in",
+                icon="paste",
+                help="Paste a picture and move it into place: it takes on the photo’s look.",
+            ),
+            Tool(
+                "inpaint",
+                "a hole filled",
+                "region",
+                (hole, reference, start, _SEED),
+                takes=("mask",),
+                key="f",
+                title="Fill a hole",
+                icon="mask",
+                help="Mark what is to vanish: it is filled with what the photo is made of.",
+            ),
+        ]
+    return tuple(tools)
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """The requested actions, the newest last; immutable. Without any, the document is the photo."""
+
+    actions: tuple[Mapping[str, Any], ...] = ()
+
+
+class SinganSession:
+    """A `Session` on a model of SinGAN.
+
+    Attributes:
+      canvas: documents have the training size; composites the photo's.
+      tools: what this many scales can make.
+    """
+
+    def __init__(self, model: SinganModel):
+        """Opens a session on a trained model."""
+        self._model, self._photo = model, model.photo
+        self.tools = _tools(model.scales)
+        self.canvas = Canvas(size=model.size, output_size=self._photo.shape[:2], layers=("picture",))
+
+    def begin(self) -> Document:
+        """The document in which nothing is asked for."""
+        return Document()
+
+    def apply(self, document: Document, action: Mapping[str, Any]) -> Document:
+        """A new document that asks for a picture; the old one stays what it was.
+
+        Args:
+          document: of this session.
+          action: {"tool": name, ...} with the tool's options; pictures and masks as paths or arrays.
+
+        Raises:
+          UserError: an action that is not understood, or an option out of its range.
+        """
+        tool = actions.chosen_tool(self.tools, action)
+        actions.check_options(tool, {name: value for name, value in action.items() if name != "tool"})
+        return Document((*document.actions, dict(action)))
+
+    def render(self, document: Document, quality: Literal["draft", "full"] = "draft") -> Rendering:
+        """The picture of what was asked for last.
+
+        Args:
+          document: of this session.
+          quality: "draft" has the training size; "full" the photo's, and is the photo, bit for bit, where
+            the mask does not reach. Samples have the training size in both.
+
+        Raises:
+          UserError: a picture or a mask that cannot be used.
+        """
+        begun = time.perf_counter()
+        images, mask = self._make_images(document)
+        if quality == "draft":
+            images = [_fitted(image, self.canvas.size) for image in images]
+        moving = bool(document.actions) and document.actions[-1]["tool"] == "animate"
+        milliseconds = 1000 * (time.perf_counter() - begun)
+        return Rendering(tuple(images), mask, milliseconds, rate=RATE if moving else None)
+
+    def _make_images(self, document):
+        """(pictures, mask or None) of the newest action."""
+        if not document.actions:
+            return [self._photo.copy()], np.zeros(self._photo.shape[:2], bool)
+        options = dict(document.actions[-1])
+        tool, picture = options.pop("tool"), options.pop("picture", None)
+        options = {name: value for name, value in options.items() if value is not None}
+        if tool == "sample":
+            return self._samples(**options), None
+        if tool == "animate":
+            return list(self._model.animate(**options)), None
+        if tool == "enlarge":
+            return [self._model.enlarge(options.pop("times", 2.0), **options)], None
+        if tool == "paint":
+            return list(self._model.paint(picture, **options)), None
+        if tool == "inpaint":
+            image = self._model.inpaint(self._hole(options.pop("mask")), **options)
+        else:
+            image = getattr(self._model, tool)(image_io.read_image(picture, name="picture"), **options)
+        return [image], (image != self._photo).any(-1)
+
+    def _hole(self, mask):
+        """A hole as the model takes it: one that was drawn on the canvas gets the photo's size."""
+        if not isinstance(mask, np.ndarray) or mask.shape[:2] != self.canvas.size:
+            return mask
+        height, width = self._photo.shape[:2]
+        return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+
+    def _samples(self, *, height=1.0, width=1.0, each_scale=False, start_scale=0, **options):
+        """The pictures of "sample": several samples, or one from each start scale."""
+        size = applications.stretched(self._model.learned, height, width)
+        if not each_scale:
+            return list(self._model.sample(size=size, start_scale=start_scale, **options))
+        options.pop("count", None)
+        scales = range(self._model.scales)
+        return [self._model.sample(size=size, start_scale=n, **options)[0] for n in scales]
+
+
+def _fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture, shrunk to the training size where it is larger."""
+    if image.shape[0] <= size[0]:
+        return image
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)

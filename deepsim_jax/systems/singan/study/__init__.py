@@ -1,0 +1,1 @@
+"""The tables of SinGAN: samples, enlarging, inpainting."""

@@ -1,0 +1,82 @@
+"""The verb "serve": Ctrl-C ends it within two seconds, and nothing is lost."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+import deepsim_jax
+from deepsim_jax.images import io as image_io
+
+ROOT = Path(deepsim_jax.__file__).parents[1]
+
+
+@pytest.fixture
+def started(tmp_path, scene):
+    """Starts the command; its process and the address that it prints."""
+    processes = []
+    image_io.write_png(tmp_path / "me.png", scene)
+
+    def start(*flags):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deepsim_jax", *flags, f"--workdir={tmp_path / 'runs'}"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        line = process.stdout.readline()
+        return process, re.search(r"edit at (http://127\.0\.0\.1:(\d+))/#token=([\w-]+)(\S*)", line)
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def client(found):
+    headers = {"Origin": found[1], "Authorization": f"Bearer {found[3]}"}
+    return httpx.Client(base_url=found[1], headers=headers, timeout=60, trust_env=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_it_ends_nothing_is_lost(started, tmp_path, number):
+    process, found = started("serve", f"--photo={tmp_path / 'me.png'}")
+    address = f"/api/workspaces/{found[4].removeprefix('&workspace=')}"
+    with client(found) as asked:
+        action = {"tool": "delete", "at": [60, 70]}
+        done = asked.post(f"{address}/actions", json={"base": 1, "action": action})
+        assert done.status_code == 200, done.text
+        result = asked.get(f"{address}/result").content
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert found[3] not in out + err
+    if number != signal.SIGKILL:
+        assert process.returncode == 0 and "the same command shows everything" in err
+    process, again = started("--mode=serve")
+    assert again[3] != found[3]
+    with client(again) as asked:
+        told = asked.get(address).json()
+        assert told["history"]["position"] == 1
+        assert asked.get(f"{address}/result").content == result
+    for file in (tmp_path / "runs").rglob("*"):
+        assert not file.is_file() or found[3].encode() not in file.read_bytes()
+
+
+def test_its_flags_are_declared(call):
+    code, out, _ = call("serve", "--help")
+    assert code == 0
+    for flag in ("--photo=PATH", "--port=N", "--host=TEXT", "--open_browser=true|false"):
+        assert flag in out
+    code, _, err = call("serve", "--port=70000")
+    assert code == 2 and "port" in err
+    code, _, err = call("serve", "--host=no.such.host.invalid")
+    assert code == 2 and err.startswith("error: --host=no.such.host.invalid: no such address")

@@ -1,0 +1,19 @@
+"""The verb "train": which config and source it goes on with."""
+
+import pytest
+
+from deepsim_jax.commands import train
+from deepsim_jax.errors import UserError
+from deepsim_jax.systems.contract import Call
+
+
+def test_a_folder_without_a_run_needs_a_config(tmp_path):
+    call = Call("train", "train", tmp_path, {"distributed": False, "extend": False})
+    with pytest.raises(UserError, match="--config is needed for a new run"):
+        train.run(call)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_run_goes_on_from_its_folder_alone(trained, call):
+    code, out, err = call(f"--workdir={trained.workdir}")
+    assert code == 0 and out.strip() == str(trained.workdir / "report.html"), err

@@ -1,0 +1,164 @@
+"""Each tool of the drawing, by hand; what it made is read back from the canvas."""
+
+import numpy as np
+import pytest
+
+
+def palette_of(editor):
+    return editor.page.locator(".palette .swatch").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one).backgroundColor.match(/\\d+/g).map(Number))"
+    )
+
+
+def colors_of(drawing):
+    return {tuple(color) for color in np.unique(drawing.reshape(-1, 3), axis=0).tolist()}
+
+
+def test_a_dropped_photo_is_opened_with_its_drawing_over_it(visit, cat_file, cat):
+    editor = visit()
+    editor.drop(cat_file)
+    editor.rests()
+    assert editor.size == cat.shape[1::-1]
+    assert editor.page.locator("h1").inner_text() == "cat.png"
+    np.testing.assert_array_equal(editor.pixels("photo")[..., :3], cat)
+    np.testing.assert_array_equal(editor.pixels("result")[..., :3], cat)
+    assert len(colors_of(editor.drawing())) > 2
+
+
+def test_a_pasted_photo_is_opened(visit, cat_file, cat):
+    editor = visit()
+    editor.paste(cat_file)
+    editor.rests()
+    assert editor.size == cat.shape[1::-1]
+
+
+def test_a_stroke_paints_in_a_colour_of_the_palette_and_no_other(editor):
+    before = editor.drawing()
+    editor.choose("stroke")
+    palette = palette_of(editor)
+    editor.page.locator(".palette .swatch").nth(2).click()
+    editor.stroke([(20, 20), (60, 40), (30, 50)], release=False)
+    painted = editor.drawing()
+    wanted = np.array(palette[2])
+    assert (painted[20, 20] == wanted).all() and (painted[40, 60] == wanted).all()
+    changed = (painted != before).any(-1)
+    assert changed.sum() > 100
+    assert (painted[changed] == wanted).all(), "every painted pixel has the colour, exactly"
+    editor.page.mouse.up()
+    editor.rests()
+    after = editor.drawing()
+    assert colors_of(after) <= colors_of(before)
+    assert ((after != before).any(-1) & ~changed).mean() < 0.02, "the server paints what the hand saw"
+    assert editor.steps[-1] == "Brush"
+
+
+def test_an_edge_is_one_pixel_wide_and_what_the_hand_drew(editor):
+    before = editor.drawing()
+    editor.choose("line")
+    editor.stroke([(10, 6), (70, 20)], steps=20, release=False)
+    seen = editor.drawing()
+    editor.page.mouse.up()
+    editor.rests()
+    after = editor.drawing()
+    np.testing.assert_array_equal(after, seen)
+    edge = after[6, 10]
+    drawn = (after == edge).all(-1)
+    columns = drawn[:, 10:71] & ~(before[:, 10:71] == edge).all(-1)
+    assert columns.any(0).sum() > 50
+    assert columns.sum(0).max() <= 2 and np.median(columns.sum(0)) == 1
+    assert colors_of(after) <= colors_of(before)
+
+
+def test_fill_gives_a_region_another_colour(editor):
+    before = editor.drawing()
+    editor.choose("fill")
+    color = next(
+        (index, rgb) for index, rgb in enumerate(palette_of(editor)) if (before[5, 5] != rgb).any()
+    )
+    editor.page.locator(".palette .swatch").nth(color[0]).click()
+    at = next((x, 5) for x in range(5, 60) if (before[5, x] != (0, 0, 0)).any())
+    editor.click(at)
+    editor.rests()
+    after = editor.drawing()
+    assert (after[at[1], at[0]] == color[1]).all()
+    changed = (after != before).any(-1)
+    assert (after[changed] == color[1]).all()
+
+
+def test_an_area_is_filled_by_its_corners(editor):
+    editor.choose("paint")
+    rgb = palette_of(editor)[1]
+    editor.page.locator(".palette .swatch").nth(1).click()
+    for corner in [(20, 20), (50, 20), (50, 45), (20, 45)]:
+        editor.click(corner)
+    editor.press("Enter")
+    editor.rests()
+    assert (editor.drawing()[20:46, 20:51] == rgb).all()
+
+
+def test_the_eraser_brings_the_original_back(editor):
+    original = editor.drawing()
+    editor.choose("stroke")
+    editor.stroke([(20, 20), (70, 40)])
+    editor.rests()
+    assert (editor.drawing() != original).any()
+    editor.choose("restore")
+    editor.page.locator("#slider-size").fill("12")
+    editor.stroke([(14, 17), (78, 44)], steps=30)
+    editor.rests()
+    np.testing.assert_array_equal(editor.drawing(), original)
+    assert editor.steps == ["Start", "Brush", "Eraser"]
+
+
+def test_the_eyedropper_takes_a_colour_and_goes_back_to_the_brush(editor):
+    editor.choose("stroke")
+    rgb = editor.drawing()[40, 48]
+    editor.press("i")
+    editor.click((48, 40))
+    assert editor.page.locator('[data-tool="stroke"]').get_attribute("aria-pressed") == "true"
+    if any((rgb == color).all() for color in palette_of(editor)):
+        shown = editor.page.locator(".swatch.now").evaluate(
+            "(one) => getComputedStyle(one).backgroundColor"
+        )
+        assert shown == f"rgb({rgb[0]}, {rgb[1]}, {rgb[2]})"
+
+
+def test_what_is_kept_stays_the_photo(editor, cat):
+    editor.choose("keep")
+    editor.stroke([(10, 10), (80, 10), (80, 50), (10, 50)])
+    editor.rests()
+    assert editor.pixels("keep")[10, 40, 3] > 0
+    editor.choose("stroke")
+    editor.stroke([(10, 10), (80, 10)])
+    editor.rests()
+    np.testing.assert_array_equal(editor.pixels("result")[10, 12:79, :3], cat[10, 12:79])
+
+
+@pytest.mark.parametrize("tool", ["stroke", "line"])
+def test_escape_gives_a_stroke_up(editor, tool):
+    before = editor.drawing()
+    editor.choose(tool)
+    editor.stroke([(20, 20), (70, 40)], release=False)
+    assert (editor.drawing() != before).any()
+    editor.press("Escape")
+    editor.page.mouse.up()
+    editor.page.wait_for_timeout(100)
+    np.testing.assert_array_equal(editor.drawing(), before)
+    assert editor.steps == ["Start"]
+
+
+def test_a_locked_layer_is_not_drawn_on(editor):
+    before = editor.drawing()
+    editor.choose("stroke")
+    editor.button("Lock: Drawing").click()
+    editor.stroke([(20, 20), (60, 40)])
+    editor.page.get_by_text("This layer is locked").wait_for()
+    editor.choose("keep")
+    editor.stroke([(20, 20), (60, 40)])
+    editor.has_steps(1)
+    editor.rests()
+    np.testing.assert_array_equal(editor.drawing(), before)
+    editor.button("Lock: Drawing").click()
+    editor.choose("stroke")
+    editor.stroke([(20, 20), (60, 40)])
+    editor.has_steps(2)

@@ -1,0 +1,104 @@
+"""Parts of the photo are moved, scaled, turned, copied, deleted, and points dragged."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+EYE = (61, 30)  # a place within an eye of the cat, in a photo of 96 px
+
+
+def picture_of(content):
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
+def test_an_eye_is_moved_by_its_label_and_everything_else_stays_the_photo(editor, cat):
+    editor.choose("region")
+    editor.click(EYE)
+    editor.page.get_by_role("button", name="Apply", exact=True).wait_for()
+    editor.stroke([EYE, (EYE[0] + 2, EYE[1] + 12)], release=False)
+    editor.page.locator(".state[data-quality=foreseen]").wait_for()
+    editor.page.mouse.up()
+    editor.press("Enter")
+    editor.has_steps(1)
+    editor.rests()
+    with editor.page.expect_response(lambda response: "/result" in response.url):
+        content = editor.saved()
+    result = picture_of(content)
+    assert result.shape == cat.shape
+    workspace = editor.page.evaluate("sessionStorage.getItem('editor-workspace')")
+    changed = picture_of(editor.fetched(f"workspaces/{workspace}/changed"))
+    changed = (changed if changed.ndim == 2 else changed[..., 0]) > 127
+    assert changed.any() and not changed.all()
+    np.testing.assert_array_equal(result[~changed], cat[~changed])
+    assert (result[changed] != cat[changed]).any()
+
+
+def test_a_lassoed_part_is_scaled_turned_copied_and_deleted(editor):
+    before = editor.drawing()
+    editor.press("l")
+    around = [(50, 20), (75, 20), (75, 42), (50, 42), (50, 22)]
+    editor.stroke(around)
+    editor.page.locator("#slider-scale").fill("150")
+    editor.page.locator("#slider-turn").fill("30")
+    editor.press("Enter")
+    editor.has_steps(1)
+    editor.rests()
+    scaled = editor.drawing()
+    assert (scaled != before).any()
+    editor.press("u")
+    editor.stroke([(50, 20), (75, 42)])
+    editor.page.get_by_role("radio", name="Copy", exact=True).click()
+    editor.stroke([(62, 30), (22, 34)])
+    editor.press("Enter")
+    editor.has_steps(2)
+    editor.rests()
+    copied = editor.drawing()
+    np.testing.assert_array_equal(copied[22:41, 52:74], scaled[22:41, 52:74])
+    editor.stroke([(50, 20), (75, 42)])
+    editor.press("Delete")
+    editor.has_steps(3)
+    editor.rests()
+    assert (editor.drawing()[20:43, 50:76] != copied[20:43, 50:76]).any()
+    assert editor.steps == ["Start", "Move", "Copy", "Delete"]
+
+
+def test_a_point_is_dragged_with_an_anchor_that_stays(editor, cat):
+    before = editor.drawing()
+    editor.choose("warp")
+    editor.stroke([(60, 30), (66, 36)], release=False)
+    editor.page.locator(".state[data-quality=foreseen]").wait_for()
+    editor.page.mouse.up()
+    editor.page.mouse.dblclick(*editor.place((20, 20)))
+    assert "1 anchor" in editor.page.locator(".panel .hint").first.inner_text()
+    editor.press("Enter")
+    editor.has_steps(1)
+    editor.rests()
+    assert (editor.drawing() != before).any()
+    assert (editor.pixels("result")[..., :3] != cat).any()
+    recipe = editor.saved("Save the steps as a recipe")
+    assert b'"fixed"' in recipe and b'"reach"' in recipe
+
+
+def test_escape_gives_up_what_was_placed(editor):
+    before = editor.drawing()
+    editor.press("u")
+    editor.stroke([(50, 20), (75, 42)])
+    editor.stroke([(62, 30), (40, 34)])
+    editor.press("Escape")
+    editor.page.get_by_text("Nothing is chosen yet.").wait_for()
+    editor.rests()
+    np.testing.assert_array_equal(editor.drawing(), before)
+    assert editor.steps == ["Start"]
+
+
+def test_arrow_keys_move_a_part_by_a_pixel(editor):
+    before = editor.drawing()
+    editor.press("u")
+    editor.stroke([(50, 20), (75, 42)])
+    for key in ("ArrowDown", "ArrowDown", "Shift+ArrowRight"):
+        editor.press(key)
+    editor.press("Enter")
+    editor.has_steps(1)
+    editor.rests()
+    np.testing.assert_array_equal(editor.drawing()[22:45, 60:86], before[20:43, 50:76])

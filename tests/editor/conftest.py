@@ -1,0 +1,84 @@
+"""A served editor, and a client that knows its token."""
+
+import io
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+import deepsim_jax
+from deepsim_jax.images import io as image_io
+from deepsim_jax.images import profiles
+
+
+@pytest.fixture(scope="session")
+def photo(scene):
+    """The scene as the bytes of a PNG in Display P3."""
+    profile = profiles.make("Display P3", profiles.DISPLAY_P3)
+    return image_io.png_bytes(scene, profile=profile)
+
+
+class Client(httpx.Client):
+    """Asks a served editor, as its page does."""
+
+    def __init__(self, server, *, token=True):
+        self.server = server
+        self.token = server.url.partition("token=")[2].partition("&")[0]
+        here = f"http://127.0.0.1:{server.port}"
+        headers = {"Origin": here} | ({"Authorization": f"Bearer {self.token}"} if token else {})
+        super().__init__(base_url=here, headers=headers, timeout=120, trust_env=False)
+
+    def opened(self, photo, config="quickstart"):
+        """A workspace of a photo, as the server tells it."""
+        done = self.post(
+            f"/api/workspaces?config={config}&name=scene.png",
+            content=photo,
+            headers={"Content-Type": "image/png"},
+        )
+        assert done.status_code == 200, done.text
+        return done.json()
+
+    def act(self, workspace, action):
+        """Acts on the current document; the response."""
+        of = f"/api/workspaces/{workspace['workspace']}"
+        history = self.get(of).json()["history"]
+        base = history["documents"][history["position"]]["id"]
+        return self.post(f"{of}/actions", json={"base": base, "action": action})
+
+
+@pytest.fixture(scope="session")
+def client_of():
+    """A server -> a client of it."""
+    return Client
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A server on a folder of its own."""
+    server = deepsim_jax.serve(tmp_path_factory.mktemp("served"))
+    yield server
+    assert server.stop()
+
+
+@pytest.fixture(scope="module")
+def client(served):
+    with Client(served) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def workspace(client, photo):
+    """A workspace that tests may act in."""
+    return client.opened(photo)
+
+
+@pytest.fixture
+def address(workspace):
+    return f"/api/workspaces/{workspace['workspace']}"
+
+
+@pytest.fixture(scope="session")
+def picture_of():
+    """The bytes of a picture -> its pixels."""
+    return lambda content: np.asarray(Image.open(io.BytesIO(content)))

@@ -1,0 +1,80 @@
+"""Films from keyframes."""
+
+import numpy as np
+import pytest
+
+from deepsim_jax import UserError
+from deepsim_jax.editor.desk import Desk
+from deepsim_jax.editor.films import Film
+from deepsim_jax.sequences import film_files
+
+MOVE = {"tool": "warp", "from": [[60, 70]], "to": [[84, 74]], "reach": 60}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    desk = Desk(tmp_path_factory.mktemp("films"))
+    yield desk
+    assert desk.close()
+
+
+@pytest.fixture(scope="module")
+def workspace(desk, photo):
+    workspace = desk.worker.submit(lambda: desk.catalogue.open_photo(photo, "a.png", None)).result()
+    desk.worker.submit(lambda: workspace.act(1, MOVE)).result()
+    return workspace
+
+
+def begun(desk, workspace, **options):
+    return desk.worker.submit(lambda: desk.begin_film(workspace, **options)).result(60)
+
+
+@pytest.mark.parametrize("format", ["gif", "webm"])
+def test_a_film_goes_from_one_document_to_the_other(desk, workspace, format):
+    first, last = (entry.id for entry in workspace.history.entries)
+    film = begun(desk, workspace, documents=[first, last], frames=3, rate=10, format=format, back=True)
+    film.join(60)
+    told = desk.film(film.id).describe()
+    assert told["state"] == "finished" and told["done"] == told["total"] == 4 and told["since"] >= 4
+    frames = list(film_files.decode(film.path))
+    assert len(frames) == 7 and film.path.is_relative_to(workspace.folder.path)
+    start, end = (frames[n].astype(int) for n in (0, 3))
+    assert np.abs(start - workspace.opened.source.photo).mean() < 8
+    assert np.abs(start - end).mean() > 3 * np.abs(start - frames[6]).mean()
+
+
+def test_a_film_can_be_called_off(desk, workspace):
+    first, last = (entry.id for entry in workspace.history.entries)
+    film = begun(desk, workspace, documents=[first, last, first], frames=200)
+    film.cancel()
+    film.join(60)
+    assert film.describe()["state"] == "cancelled" and not film.path.exists()
+
+
+@pytest.mark.parametrize(
+    "options, error",
+    [
+        ({"documents": []}, UserError),
+        ({"documents": [1, 99]}, LookupError),
+        ({"documents": [1, 1], "format": "exe"}, UserError),
+        ({"documents": [1, 1], "frames": 0}, UserError),
+        ({"documents": [1, 1], "rate": 1000}, UserError),
+        ({"documents": [1] * 64, "frames": 240}, UserError),
+    ],
+)
+def test_what_cannot_be_a_film_is_refused(desk, workspace, options, error):
+    with pytest.raises(error):
+        begun(desk, workspace, **options)
+    with pytest.raises(LookupError):
+        desk.film("none")
+
+
+def test_a_film_that_cannot_be_written_says_so(desk, workspace, monkeypatch):
+    def write(*args):
+        raise UserError("no space")
+
+    monkeypatch.setattr(film_files, "write", write)
+    film = begun(desk, workspace, documents=[1])
+    film.join(60)
+    assert film.describe()["error"] == "no space" and film.state == "failed"
+    assert isinstance(film, Film)

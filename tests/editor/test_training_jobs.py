@@ -1,0 +1,128 @@
+"""Trainings beside edits: begun, paused, continued, failed; the session then uses what is trained."""
+
+import time
+
+import numpy as np
+import pytest
+
+from deepsim_jax import UserError
+from deepsim_jax.editor import training_jobs
+from deepsim_jax.editor.catalogue import Catalogue
+from deepsim_jax.editor.desk import Desk
+
+MOVE = {"tool": "move", "at": [20, 20], "by": [6, 3]}
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close(30)
+
+
+def on(desk, do):
+    return desk.worker.submit(do).result(60)
+
+
+def until(job, states, seconds=120):
+    end = time.monotonic() + seconds
+    while job.describe()["state"] not in states:
+        assert time.monotonic() < end, job.describe()
+        time.sleep(0.02)
+    return job.describe()
+
+
+@pytest.mark.slow
+def test_a_training_is_paused_continued_and_used(desk, photo):
+    workspace = on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny"))
+    on(desk, lambda: workspace.act(1, MOVE))
+    copied = workspace.result(None, 0)[0]
+    job = on(desk, lambda: desk.train(workspace, {"train.steps": 400}))
+    with pytest.raises(UserError, match="already"):
+        on(desk, lambda: desk.train(workspace, None))
+    for do in (
+        lambda: desk.delete(workspace.id),
+        lambda: desk.change_opening(workspace, {"data.kind": "seg"}, discard=True),
+    ):
+        with pytest.raises(UserError, match="being trained"):
+            on(desk, do)
+    end = time.monotonic() + 120
+    while job.describe()["step"] < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    on(desk, lambda: workspace.act(workspace.history.current.id, MOVE))  # edits go on meanwhile
+    before = job.bell.count
+    on(desk, job.pause)
+    told = until(job, ("paused",))
+    assert 2 <= told["step"] < 400 and told["steps"] == 400 and told["since"] > before
+    assert told["previews"] and job.read_preview(told["previews"][0])[:4] == b"RIFF"
+    assert workspace.opened.step == told["step"] and not workspace.opened.finished
+    assert workspace.result(None, 0)[0] != copied and len(workspace.history.entries) == 3
+    with pytest.raises(UserError, match="not being trained"):
+        on(desk, job.pause)
+    on(desk, lambda: desk.train(workspace, None))
+    told = until(job, ("finished",))
+    assert (
+        told["step"] == 400
+        and workspace.opened.finished
+        and np.isfinite(list(told["values"].values())).all()
+    )
+    with pytest.raises(LookupError):
+        job.read_preview(1)
+    assert desk.close(30)
+    restored = Catalogue(desk.catalogue.workdir)
+    again = restored.get(workspace.id)
+    assert again.opened.finished and len(again.history.entries) == 3
+    assert again.result(None, 0)[0] == workspace.result(None, 0)[0]
+    restored.close()
+
+
+def test_a_training_that_fails_says_so(desk, photo, monkeypatch):
+    workspace = on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny"))
+    for error, words in ((UserError("two\nlines"), "two lines"), (KeyError("x"), "KeyError")):
+
+        def train_source(*args, raised=error, **options):
+            raise raised
+
+        monkeypatch.setattr(training_jobs.api, "train_source", train_source)
+        job = on(desk, lambda: desk.train(workspace, None))
+        told = until(job, ("failed",))
+        assert told["error"].startswith(words)
+    with pytest.raises(UserError, match="at least 0"):
+        on(desk, lambda: desk.train(workspace, {"train.steps": -1}))
+    with pytest.raises(UserError, match="can be changed here"):
+        on(desk, lambda: desk.train(workspace, {"model.filters": 4}))
+
+
+def test_one_photo_is_trained_at_a_time(desk, photo, monkeypatch):
+    one, other = (
+        on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny")) for _ in range(2)
+    )
+
+    def train_source(*args, listener, stop, **options):
+        while not stop():
+            time.sleep(0.01)
+        raise UserError("stopped")
+
+    monkeypatch.setattr(training_jobs.api, "train_source", train_source)
+    job = on(desk, lambda: desk.train(one, None))
+    with pytest.raises(UserError, match="another photo"):
+        on(desk, lambda: desk.train(other, None))
+    assert one.id in desk.catalogue.busy
+    begun = time.monotonic()
+    assert desk.close() and time.monotonic() - begun < 2
+    assert job.describe()["state"] == "failed"
+
+
+def test_a_run_goes_on_or_another_begins(desk, trained, photo, monkeypatch):
+    import shutil
+
+    shutil.copytree(trained.workdir, desk.catalogue.workdir / "run")
+    (run,) = desk.catalogue.runs()
+    workspace = on(desk, lambda: desk.catalogue.open_run(run))
+    job = desk.training(workspace)
+    assert job.describe()["state"] == "finished" and job.describe()["step"] == 6
+    longer = on(desk, lambda: job._plan({"train.steps": 9}))
+    assert longer.folder == desk.catalogue.workdir / "run" and longer.config.train.steps == 9
+    other = on(desk, lambda: job._plan({"seed": 3}))
+    assert other.folder == workspace.folder.path / "run" and other.config.seed == 3
+    assert on(desk, lambda: job._plan({"seed": 0})).folder == longer.folder

@@ -1,0 +1,89 @@
+"""Documents: how a drawing looks after some steps, what is protected, where each pixel comes from."""
+
+import numpy as np
+import pytest
+
+from deepsim_jax import UserError
+from deepsim_jax.ops import field as fields
+from deepsim_jax.primitives import make as primitives
+from deepsim_jax.systems.deepsim import documents, recipes
+
+GREY, RED, GREEN = (200, 200, 200), (220, 40, 30), (20, 180, 60)
+SPEC = primitives.PrimitiveSpec("seg", palette=(GREY, RED, GREEN))
+SQUARE = [[10, 10], [30, 10], [30, 30], [10, 30]]
+WARP = {"warp": {"from": [[60, 40]], "to": [[70, 43]], "reach": 40}}
+
+
+@pytest.fixture
+def drawing():
+    picture = np.full((80, 120, 3), GREY, np.uint8)
+    picture[10:31, 10:31] = RED
+    picture[30:50, 50:75] = GREEN
+    return picture
+
+
+def followed(drawing, *steps, size=(120, 80)):
+    return documents.follow({"size": list(size), "steps": list(steps)}, drawing, SPEC)
+
+
+def seen(drawing, field):
+    """The drawing as a field shows it."""
+    x, y = np.moveaxis(np.clip(np.rint(field), 0, [119, 79]).astype(int), -1, 0)
+    return drawing[y, x]
+
+
+@pytest.mark.parametrize("area", [{"polygon": SQUARE}, {"at": [20, 20]}])
+def test_the_field_says_where_each_pixel_comes_from(drawing, area):
+    document = followed(drawing, WARP, {"copy": {**area, "by": [50, 20]}})
+    edited = primitives.compose(document.layers, SPEC)
+    assert (seen(drawing, document.field) == edited).all(-1).mean() > 0.995
+    assert document.field[35, 70].tolist() == [20, 15]
+    np.testing.assert_array_equal(
+        edited, recipes.apply({"steps": [WARP, {"copy": {**area, "by": [50, 20]}}]}, drawing, SPEC)
+    )
+
+
+def test_places_are_scaled_to_the_drawing(drawing):
+    large = {"copy": {"at": [40, 40], "by": [100, 40]}}
+    document = followed(drawing, large, size=(240, 160))
+    assert document.field[35, 70].tolist() == [20, 15]
+    rescaled = recipes.rescaled({"size": [240, 160], "steps": [large]}, 80, 120)
+    assert rescaled == {"size": [120, 80], "steps": [{"copy": {"at": [20, 20], "by": [50, 20]}}]}
+    again = documents.follow(rescaled, drawing, SPEC)
+    np.testing.assert_array_equal(again.layers.regions, document.layers.regions)
+
+
+def test_what_is_painted_comes_from_where_it_is_and_restoring_brings_the_place_back(drawing):
+    still = fields.identity(80, 120)
+    painted = followed(drawing, {"stroke": {"points": [[5, 5], [60, 60]], "radius": 4, "color": RED}})
+    np.testing.assert_array_equal(painted.field, still)
+    move = {"move": {"at": [20, 20], "by": [50, 20]}}
+    restore = {"restore": {"points": [[70, 35], [70, 36]], "radius": 6}}
+    document = followed(drawing, move, restore)
+    assert document.field[35, 70].tolist() == [70, 35] and document.field[35, 62].tolist() == [12, 15]
+    # What is copied from the restored place afterwards is what was there in the beginning.
+    after = followed(drawing, move, restore, {"copy": {"polygon": [[68, 33], [72, 37]], "by": [-60, 30]}})
+    assert after.field[65, 10].tolist() == [70, 35]
+    assert followed(drawing, {"move": {"at": [20, 20]}}).field[20, 20].tolist() == [20, 20]
+
+
+def test_a_document_never_changes(drawing):
+    first = documents.begin(primitives.decompose(drawing, SPEC))
+    kept = {"keep": {"points": [[60, 40], [70, 40]], "radius": 5}}
+    second = documents.extended(first, kept, first.layers, SPEC)
+    assert second.keep[40, 65] and not second.keep[60, 65] and not first.keep.any()
+    np.testing.assert_array_equal(second.layers.regions, drawing)
+    assert second.actions == ({"tool": "keep", "points": [[60, 40], [70, 40]], "radius": 5},)
+    for array in (second.keep, second.field, second.layers.regions):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+
+
+@pytest.mark.parametrize(
+    "step", [3, {}, {"warp": {"from": [[0, 0]]}}, {"keep": {"points": [[500, 500]]}}]
+)
+def test_a_step_that_is_not_understood_is_named(drawing, step):
+    with pytest.raises(UserError, match="step 1 .* is not understood"):
+        followed(drawing, step)
+    with pytest.raises(UserError, match='"steps"'):
+        documents.follow({"size": [1, 1]}, drawing, SPEC)

@@ -1,0 +1,35 @@
+"""Between two edits: movements go part of the way, common steps stay."""
+
+import pytest
+
+from deepsim_jax.systems.deepsim.keyframes import between
+
+WARP = {"tool": "warp", "from": [[10, 10]], "to": [[20, 14]], "reach": 30}
+MOVE = {"tool": "move", "at": [5, 5], "by": [8, -4], "scale": 4.0, "rotate": 90}
+STROKE = {"tool": "stroke", "points": [[1, 1], [2, 2]], "radius": 2, "color": [1, 2, 3]}
+
+
+def test_the_ends_are_the_edits():
+    assert between([WARP], [MOVE, STROKE], 0) == [WARP]
+    assert between([WARP], [MOVE, STROKE], 1) == [MOVE, STROKE]
+
+
+def test_a_longer_edit_grows_out_of_its_beginning():
+    grown = between([STROKE], [STROKE, WARP, MOVE], 0.5)
+    assert grown[0] == STROKE and grown[1] == {**WARP, "to": [[15.0, 12.0]]}
+    assert grown[2] == {**MOVE, "by": [4.0, -2.0], "scale": 2.0, "rotate": 45.0}
+
+
+def test_edits_that_differ_in_numbers_alone_are_blended():
+    other = {**WARP, "to": [[30, 4]]}
+    assert between([WARP], [other], 0.25) == [{**WARP, "to": [[22.5, 11.5]]}]
+    back = between([WARP], [MOVE], 0.25)
+    assert [action["tool"] for action in back] == ["warp", "move"]
+    assert back[0]["to"] == [[17.5, 13.0]] and back[1]["by"] == [2.0, -1.0]
+
+
+@pytest.mark.parametrize("share, tools", [(0.25, []), (0.75, ["stroke"])])
+def test_what_is_painted_has_no_half(share, tools):
+    assert [action["tool"] for action in between([], [STROKE], share)] == tools
+    recoloured = {**STROKE, "color": [9, 9, 9]}
+    assert len(between([STROKE], [recoloured], share)) == 1

@@ -1,0 +1,141 @@
+"""A photo is opened and edited at once: nothing is trained, nothing is written beside the output."""
+
+import json
+
+import numpy as np
+import pytest
+
+import deepsim_jax
+from deepsim_jax import UserError, settings
+from deepsim_jax.images import io as image_io
+from deepsim_jax.ops import field as fields
+from deepsim_jax.systems.deepsim import areas
+
+RECIPE = {
+    "size": [180, 150],
+    "steps": [{"warp": {"from": [[60, 70]], "to": [[72, 74]], "reach": 60}}],
+}
+
+
+@pytest.fixture(scope="module")
+def opened(scene):
+    return deepsim_jax.open(scene)
+
+
+def test_an_unchanged_primitive_is_the_photo_and_nothing_is_trained(opened, scene):
+    assert not opened.is_trained and opened.workdir is None
+    np.testing.assert_array_equal(opened.edit(opened.primitive), scene)
+    np.testing.assert_array_equal(opened.edit(opened.primitive, keep="auto"), scene)
+
+
+def test_an_edit_follows_and_keeps_what_does_not_move(opened, scene):
+    primitive, field = opened.apply_recipe(RECIPE), opened.recipe_field(RECIPE)
+    edited = opened.edit(primitive, keep="auto", field=field)
+    differing = (edited != scene).any(-1)
+    assert differing.any() and not differing[:, 165:].any() and not differing[140:].any()
+    # The bright disk's right border has moved by about 12 pixels.
+    yellow = (np.abs(edited[72].astype(int) - [230, 190, 60]) < 40).all(-1)
+    before = (np.abs(scene[72].astype(int) - [230, 190, 60]) < 40).all(-1)
+    assert np.nonzero(yellow)[0].max() - np.nonzero(before)[0].max() >= 5
+
+
+def test_the_field_of_a_recipe_is_known_where_its_areas_are(opened):
+    assert opened.recipe_field(RECIPE).shape == (150, 180, 2)
+    field = opened.recipe_field({"steps": [{"move": {"at": [60, 70], "by": [9, 0]}}]})
+    moved = opened.apply_recipe({"steps": [{"move": {"at": [60, 70], "by": [9, 0]}}]})
+    np.testing.assert_array_equal(field[70, 69], [60, 70])
+    np.testing.assert_array_equal(moved[70, 69], opened.primitive[70, 60])
+    with pytest.raises(UserError, match="not understood"):
+        opened.recipe_field({"steps": [{"bend": {}}]})
+    estimated = opened.edit(opened.apply_recipe(RECIPE))
+    assert estimated.shape == opened.photo.shape
+
+
+@pytest.mark.slow
+def test_a_run_of_no_steps_copies_and_goes_on_to_a_training(tmp_path, scene, trained):
+    config = settings.load("quickstart:tiny")
+    config.train.steps = 0
+    run = deepsim_jax.train(scene, config=config, workdir=tmp_path / "run")
+    assert run.finished and run.step == 0 and not run.is_trained
+    loaded = deepsim_jax.load(tmp_path / "run")
+    np.testing.assert_array_equal(loaded.edit(loaded.primitive, keep="auto"), scene)
+    with pytest.raises(UserError, match="nothing is trained"):
+        loaded.edit(loaded.primitive, engine="network")
+    config.train.steps = 6
+    again = deepsim_jax.train(scene, config=config, workdir=tmp_path / "run", extend=True)
+    assert again.is_trained and again.step == 6
+    np.testing.assert_array_equal(again.edit(again.primitive), trained.edit(trained.primitive))
+
+
+def test_a_trained_model_copies_too_where_asked(trained):
+    primitive = trained.apply_recipe(RECIPE)
+    copied = trained.edit(primitive, engine="copy")
+    assert copied.shape == trained.primitive.shape
+    assert (copied != trained.edit(primitive)).any()
+    np.testing.assert_array_equal(trained.edit(primitive), trained.edit(primitive, engine="network"))
+
+
+def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained):
+    same = trained.primitive
+    np.testing.assert_array_equal(trained.edit(same, engine="both"), trained.edit(same, engine="copy"))
+    added = same.copy()
+    colors = np.unique(same.reshape(-1, 3), axis=0)
+    added[4:14, 44:56] = next(color for color in colors if (color != same[4:14, 44:56]).any(-1).all())
+    copied, painted, both = (trained.edit(added, engine=name) for name in ("copy", "network", "both"))
+    differs = (both != copied).any(-1)
+    assert differs.any() and not differs.all()
+    np.testing.assert_array_equal(both[~differs], copied[~differs])
+    # Between the two everywhere, but for rounding.
+    low, high = np.minimum(copied, painted), np.maximum(copied, painted)
+    assert ((both.astype(int) >= low.astype(int) - 1) & (both.astype(int) <= high.astype(int) + 1)).all()
+    kept = trained.edit(added, engine="both", keep="auto")
+    assert kept.shape == trained.photo.shape and (kept[-20:] == trained.photo[-20:]).all()
+
+
+def test_what_an_engine_cannot_do_is_told(opened, tmp_path):
+    with pytest.raises(UserError, match="nothing is trained yet"):
+        opened.edit(opened.primitive, engine="network")
+    with pytest.raises(UserError, match='engine="both": nothing is trained yet'):
+        opened.edit(opened.primitive, engine="both")
+    with pytest.raises(UserError, match="engine='all': choose one of auto, copy, network, both"):
+        opened.edit(opened.primitive, engine="all")
+    with pytest.raises(UserError, match="'singan' edits only what it has trained; take one for deepsim"):
+        deepsim_jax.open("me.png", config="singan_quickstart")
+    with pytest.raises(UserError, match="no such file"):
+        deepsim_jax.open(tmp_path / "none.png")
+
+
+def test_the_command_line_edits_without_a_run(call, tmp_path, scene, opened, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image_io.write_png("me.png", scene)
+    (tmp_path / "edit.json").write_text(json.dumps(RECIPE))
+    words = ["--config=quickstart", "--config.data.image=me.png", "--input=edit.json", "--keep=auto"]
+    for verb in (["edit"], ["--mode=edit"]):
+        code, out, err = call(*verb, *words, "--output=out.png")
+        assert code == 0 and out.strip() == "out.png", err
+        primitive, field = opened.apply_recipe(RECIPE), opened.recipe_field(RECIPE)
+        expected = opened.edit(primitive, keep="auto", field=field)
+        np.testing.assert_array_equal(image_io.read_image("out.png"), expected)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["edit.json", "me.png", "out.png"]
+    code, _, err = call("edit", "--input=edit.json", "--output=out.png")
+    assert code == 2 and "--workdir is needed for edit, or a --config that names a photo" in err
+
+
+def test_a_run_is_copied_from_by_flag(call, trained, tmp_path):
+    (tmp_path / "edit.json").write_text(json.dumps(RECIPE))
+    words = [f"--workdir={trained.workdir}", f"--input={tmp_path / 'edit.json'}"]
+    code, _, err = call("edit", *words, f"--output={tmp_path / 'a.png'}", "--engine=copy")
+    assert code == 0, err
+    primitive, field = trained.apply_recipe(RECIPE), trained.recipe_field(RECIPE)
+    expected = trained.edit(primitive, engine="copy", field=field)
+    np.testing.assert_array_equal(image_io.read_image(tmp_path / "a.png"), expected)
+
+
+def test_what_moves_with_an_edit_is_connected_to_it():
+    changed = np.zeros((20, 20), bool)
+    changed[5, 5] = True
+    field = fields.identity(20, 20).copy()
+    field[5:9, 5:9, 0] += 2
+    field[15:18, 15:18, 0] += 2
+    moved = areas.moved_with(changed, field)
+    assert moved[5:9, 5:9].all() and moved.sum() == 16

@@ -1,0 +1,148 @@
+"""A trained collection in an editor's hands."""
+
+import numpy as np
+import pytest
+
+from deepsim_jax.errors import UserError
+from deepsim_jax.systems.igan import session as sessions
+
+COLOR = {"tool": "color", "points": [[100, 200], [300, 200]], "radius": 29.5, "color": [250, 20, 20]}
+SKETCH = {"tool": "sketch", "points": [[50, 50], [300, 60]]}
+
+
+@pytest.fixture
+def session(trained_igan, monkeypatch):
+    monkeypatch.setattr(sessions, "STEPS", 3)
+    return sessions.IganSession(trained_igan, count=4)
+
+
+@pytest.fixture
+def photo(things):
+    return things[3].repeat(2, 0).repeat(3, 1)
+
+
+def test_the_tools_are_data(session):
+    gestures = {tool.name: tool.gesture for tool in session.tools}
+    assert gestures["open"] == "picture" and gestures["color"] == gestures["sketch"] == "stroke"
+    assert session.canvas.size == session.canvas.output_size == (384, 384)
+
+
+@pytest.mark.slow
+def test_from_scratch_strokes_make_candidates(session):
+    begun = session.begin()
+    shown = session.render(begun).images
+    assert len(shown) == 4 and shown[0].shape == (384, 384, 3)
+    drawn = session.apply(session.apply(begun, COLOR), SKETCH)
+    assert len(drawn.strokes) == 2 and len(drawn.actions) == 2 and not begun.strokes
+    found = session.render(drawn)
+    assert 1 <= len(found.images) <= 4 and found.milliseconds > 0
+    np.testing.assert_array_equal(session.render(drawn).images[0], found.images[0])
+    np.testing.assert_array_equal(session.render(drawn, "full").images[0], found.images[0])
+    again = sessions.IganSession(session._model, count=4)
+    repeated = again.begin()
+    for action in drawn.actions:
+        repeated = again.apply(repeated, action)
+    np.testing.assert_array_equal(again.render(repeated).images[0], found.images[0])
+
+
+@pytest.mark.slow
+def test_a_photo_is_opened_edited_and_gets_the_edit(session, photo):
+    opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
+    assert session.canvas.output_size == photo.shape[:2]
+    (projection,) = session.render(opened).images
+    np.testing.assert_array_equal(session.render(opened, "full").images[0], photo)
+    edited = session.apply(opened, COLOR)
+    assert session.render(edited).images[0].shape == projection.shape
+    assert session.render(edited, "full").images[0].shape == photo.shape
+    back = session.apply(edited, {"tool": "choose", "candidate": 0, "amount": 0.0})
+    assert np.abs(session.render(back).images[0].astype(int) - projection).max() <= 2
+    assert np.abs(session.render(back, "full").images[0].astype(int) - photo).max() <= 1
+
+
+def test_fix_and_restart(session, photo):
+    edited = session.apply(session.apply(session.begin(), {"tool": "open", "picture": photo}), COLOR)
+    best = session.edited(edited).latents[0]
+    fixed = session.apply(edited, {"tool": "fix", "candidate": 0})
+    assert not fixed.strokes and fixed.projected is edited.projected
+    np.testing.assert_array_equal(fixed.search.value.origin, best)
+    assert session.render(fixed, "full").images[0].shape == photo.shape
+    restarted = session.apply(edited, {"tool": "restart", "seed": 5})
+    assert restarted.strokes == edited.strokes
+    assert (restarted.search.value.latents[1] != edited.search.value.latents[1]).any()
+
+
+def test_a_warp_needs_something_to_grab(session, photo):
+    warp = {"tool": "warp", "from": [[200, 200]], "to": [[240, 200]], "reach": 45}
+    with pytest.raises(UserError, match="warp: there is nothing to grab yet"):
+        session.apply(session.begin(), warp)
+    opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
+    warped = session.apply(opened, warp)
+    assert session.render(warped).images
+    two = session.apply(opened, {**warp, "from": [[200, 200], [90, 90]], "to": [[240, 200], [80, 90]]})
+    assert len(warped.strokes) == 1 and len(two.strokes) == 2
+    with pytest.raises(UserError, match="1 points from, 0 to"):
+        session.apply(opened, {**warp, "to": []})
+    with pytest.raises(UserError, match="warp needs 'to'"):
+        session.apply(opened, {"tool": "warp", "from": [[1, 1]]})
+    drawing = session.drawing(warped)
+    np.testing.assert_array_equal(drawing[180:220, 220:260], session.drawing(opened)[180:220, 180:220])
+
+
+def test_the_drawing_shows_what_is_asked_for(session, photo):
+    begun = session.begin()
+    assert (session.drawing(begun) == 255).all() and (session.photo(begun) == 255).all()
+    drawn = session.apply(session.apply(begun, COLOR), SKETCH)
+    drawing = session.drawing(drawn)
+    assert drawing[200, 200].tolist() == [250, 20, 20] and drawing[200 + 31, 200].tolist() == [255] * 3
+    assert (drawing[52:56, 150] < 60).any()
+    strokes = session.layer(drawn, "strokes")
+    np.testing.assert_array_equal(strokes[..., 3] > 0, (drawing != 255).any(-1))
+    erased = session.drawing(session.apply(begun, {**SKETCH, "erase": True}))
+    assert sorted(set(erased.reshape(-1))) == [215, 255]
+    opened = session.apply(begun, {"tool": "open", "picture": photo})
+    np.testing.assert_array_equal(session.photo(opened), photo)
+    np.testing.assert_allclose(session.drawing(opened), session.render(opened).images[0], atol=2)
+    assert session.layer(opened, "picture").shape == (384, 384, 4)
+
+
+def test_the_way_from_the_original_is_played(session, photo):
+    with pytest.raises(UserError, match="play: there is no original yet"):
+        session.apply(session.begin(), {"tool": "play"})
+    opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
+    edited = session.apply(opened, COLOR)
+    played = session.apply(edited, {"tool": "play", "frames": 3})
+    film, full = session.render(played), session.render(played, "full")
+    assert film.rate == full.rate == 10 and len(film.images) == len(full.images) == 3
+    np.testing.assert_allclose(film.images[0], session.render(opened).image, atol=2)
+    np.testing.assert_array_equal(full.images[0], photo)
+    assert session.render(session.apply(played, {"tool": "choose"})).rate is None
+    fixed = session.apply(session.apply(session.begin(), COLOR), {"tool": "fix"})
+    assert len(session.render(session.apply(fixed, {"tool": "play", "frames": 2})).images) == 2
+
+
+def test_a_preview_looks_for_a_moment_only(session):
+    session.warm()
+    begun = session.begin()
+    shown = session.preview(begun, COLOR)
+    assert len(shown.images) >= 1 and not begun.strokes
+    chosen = session.preview(begun, {"tool": "choose", "candidate": 2})
+    assert chosen.chosen == 2
+    np.testing.assert_array_equal(chosen.image, session.render(begun).images[2])
+
+
+@pytest.mark.parametrize(
+    "action, message",
+    [
+        ({"tool": "erase"}, "no tool 'erase'; there are open"),
+        ({"tool": "color", "points": [[1, 1]]}, "color needs 'color'"),
+        ({"tool": "color", "color": [1, 2, 3]}, "color needs 'points'"),
+        ({"tool": "choose", "candidate": 9}, "candidate=9: allowed are 0 to 8"),
+        ({"tool": "choose", "amount": "half"}, "a number is needed"),
+        ({"tool": "fix", "colour": 1}, "fix has no option 'colour'"),
+        ({"tool": "open", "picture": np.zeros((30, 30, 3), np.uint8), "box": [1, 2]}, "a list of 4"),
+        ("color", 'an object with a "tool"'),
+    ],
+)
+def test_actions_that_are_not_understood(session, action, message):
+    with pytest.raises(UserError, match=message):
+        session.apply(session.begin(), action)

@@ -1,0 +1,96 @@
+"""A headless session on a SinGAN: what is asked for is checked before, and kept apart from the photo."""
+
+import numpy as np
+import pytest
+
+from deepsim_jax import UserError
+from deepsim_jax.systems.singan import session as sessions
+
+
+@pytest.fixture(scope="module")
+def session(trained_singan):
+    return sessions.SinganSession(trained_singan)
+
+
+def edited(scene):
+    picture, mask = scene.copy(), np.zeros(scene.shape[:2], bool)
+    picture[20:50, 100:140] = scene[90:120, 110:150]
+    mask[20:50, 100:140] = True
+    return picture, mask
+
+
+def test_nothing_asked_for_is_the_photo(session, scene):
+    rendering = session.render(session.begin(), "full")
+    np.testing.assert_array_equal(rendering.images[0], scene)
+    assert not rendering.mask.any()
+    assert session.render(session.begin()).images[0].shape == (22, 26, 3)
+
+
+def test_samples_are_the_models(session, trained_singan):
+    document = session.apply(session.begin(), {"tool": "sample", "count": 2, "seed": 3})
+    rendering = session.render(document)
+    np.testing.assert_array_equal(rendering.images, trained_singan.sample(2, seed=3))
+    assert rendering.mask is None and session.begin().actions == ()
+
+
+def test_a_hole_may_be_drawn_on_the_canvas(session, scene):
+    mask = np.zeros(session.canvas.size, bool)
+    mask[10:12, 10:14] = True
+    full = session.render(session.apply(session.begin(), {"tool": "inpaint", "mask": mask}), "full")
+    assert full.images[0].shape == scene.shape and full.mask[75, 80] and not full.mask[:40].any()
+
+
+@pytest.mark.parametrize("tool", ["edit", "harmonise", "inpaint"])
+def test_composites_keep_the_photo_outside_their_mask(session, scene, tool):
+    picture, mask = edited(scene)
+    given = {"mask": mask} if tool == "inpaint" else {"mask": mask, "picture": picture}
+    document = session.apply(session.begin(), {"tool": tool, "seed": 1, **given})
+    full, draft = session.render(document, "full"), session.render(document)
+    assert full.images[0].shape == scene.shape and draft.images[0].shape == (22, 26, 3)
+    assert full.mask.any() and not full.mask[100:].any()
+    np.testing.assert_array_equal(full.images[0][~full.mask], scene[~full.mask])
+
+
+def test_drawings_and_enlarged_photos(session, scene):
+    painted = session.render(session.apply(session.begin(), {"tool": "paint", "picture": scene}))
+    assert painted.images[0].shape == (22, 26, 3)
+    larger = session.render(session.apply(session.begin(), {"tool": "enlarge", "times": 1.5}), "full")
+    assert larger.images[0].shape == (225, 270, 3)
+
+
+@pytest.mark.parametrize(
+    "action, message",
+    [
+        ("sample", '"tool" is needed'),
+        ({"tool": "bend"}, "no tool 'bend'; there are sample"),
+        ({"tool": "sample", "count": 0}, "count=0: allowed are 1 to 64"),
+        ({"tool": "sample", "seed": -1}, "seed=-1: allowed are 0 to 2147483647"),
+        ({"tool": "sample", "count": "two"}, "a number is needed"),
+        ({"tool": "sample", "start_scale": 2}, "start_scale=2: allowed are 0 to 1"),
+        ({"tool": "edit"}, "edit needs 'picture'"),
+        ({"tool": "sample", "mask": 3}, "sample has no option 'mask'"),
+    ],
+)
+def test_what_is_refused_is_one_line(session, action, message):
+    with pytest.raises(UserError, match=message):
+        session.apply(session.begin(), action)
+
+
+def test_samples_of_other_sizes_and_from_each_scale(session, trained_singan):
+    wide = session.apply(session.begin(), {"tool": "sample", "width": 1.5, "seed": 2})
+    picture = session.render(wide, "full").images[0]
+    np.testing.assert_array_equal(picture, trained_singan.sample(1, size=(22, 39), seed=2)[0])
+    each = session.apply(session.begin(), {"tool": "sample", "each_scale": True, "seed": 2, "count": 5})
+    images = session.render(each).images
+    assert len(images) == trained_singan.scales
+    for scale, image in enumerate(images):
+        np.testing.assert_array_equal(image, trained_singan.sample(1, start_scale=scale, seed=2)[0])
+    with pytest.raises(UserError, match="true or false"):
+        session.apply(session.begin(), {"tool": "sample", "each_scale": "yes"})
+
+
+def test_an_animations_candidates_are_frames(session, trained_singan):
+    document = session.apply(session.begin(), {"tool": "animate", "frames": 3, "seed": 4})
+    rendering = session.render(document)
+    np.testing.assert_array_equal(rendering.images, list(trained_singan.animate(frames=3, seed=4)))
+    assert rendering.rate == 10 and session.render(session.begin()).rate is None
