@@ -17,6 +17,7 @@ import skimage.data
 from deepsim_jax.editor import serving
 
 SIDE = 96  # px of the longer side of the test's photo
+PATIENCE = 180_000  # ms for what a test waits for; on a busy machine all takes many times as long
 
 
 def pytest_collection_modifyitems(items):
@@ -147,6 +148,7 @@ class Editor:
 
     def __init__(self, context, url, expected=()):
         self.context, self.url = context, url
+        context.set_default_timeout(PATIENCE)
         self.page = context.new_page()
         self.problems, self.answers, self.expected = [], [], set(expected)
         host = urllib.parse.urlsplit(url).netloc
@@ -154,6 +156,8 @@ class Editor:
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         self.page.on("request", lambda request: self._on_request(request, host))
         self.page.on("response", self._on_response)
+        # File dialogs are caught as long as one listens; to begin as a key is pressed may be too late.
+        self.page.on("filechooser", lambda chooser: None)
         self.page.add_init_script(
             "window.reports = []; document.addEventListener('securitypolicyviolation', (event) => "
             "{ window.reports.push(event.violatedDirective); "
@@ -178,10 +182,10 @@ class Editor:
 
     # What is seen
 
-    def rests(self, timeout=60_000):
+    def rests(self):
         """Waits until the result of the newest state is shown in full size."""
         resting = ".state[data-idle=true][data-fresh=true][data-quality=full]"
-        self.page.locator(resting).wait_for(timeout=timeout)
+        self.page.locator(resting).wait_for()
 
     @property
     def size(self):
@@ -205,11 +209,9 @@ class Editor:
         )
         return self.page.locator(".step").all_inner_texts()[: current + 1]
 
-    def has_steps(self, number, timeout=120_000):
+    def has_steps(self, number):
         """Waits until the current step has a number; 0 is the start."""
-        self.page.locator(f'.step[aria-current=step][aria-label^="Step {number}:"]').wait_for(
-            timeout=timeout
-        )
+        self.page.locator(f'.step[aria-current=step][aria-label^="Step {number}:"]').wait_for()
 
     def fetched(self, path) -> bytes:
         """What the server answers to the page for an address below api/."""

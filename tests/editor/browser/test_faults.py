@@ -31,9 +31,9 @@ def test_a_server_that_is_started_anew_has_everything(visit, cat_file, restarted
     editor.stroke([(20, 50), (60, 55)])
     editor.page.get_by_text("does not answer").wait_for()
     server = restarted()
-    editor.page.get_by_text("Open the address that it printed").wait_for(timeout=30_000)
+    editor.page.get_by_text("Open the address that it printed").wait_for()
     editor.page.evaluate("(hash) => { location.hash = hash; }", server.url.partition("#")[2])
-    editor.page.get_by_text("The server is back").wait_for(timeout=30_000)
+    editor.page.get_by_text("The server is back").wait_for()
     editor.has_steps(2)
     editor.rests()
     assert (editor.drawing() != drawing).any(), "what was painted meanwhile is there, too"

@@ -280,11 +280,7 @@ def _paste(editor):
     editor.choose("hand")
     before = editor.page.evaluate("sessionStorage.getItem('editor-workspace')")
     editor.paste(editor.photo)
-    for _ in range(100):
-        if editor.page.evaluate("sessionStorage.getItem('editor-workspace')") != before:
-            return
-        editor.page.wait_for_timeout(100)
-    raise AssertionError("the pasted picture was not opened")
+    editor.page.wait_for_function("(id) => sessionStorage.getItem('editor-workspace') !== id", arg=before)
 
 
 def _tool(name):

@@ -90,7 +90,7 @@ def test_keyframes_become_a_film(editor, tmp_path):
     dialog.get_by_label("File").select_option("gif")
     dialog.locator("#slider-frames-between-two").fill("3")
     dialog.get_by_role("button", name="Make the film").click()
-    dialog.locator(".film").wait_for(timeout=60_000)
+    dialog.locator(".film").wait_for()
     with editor.page.expect_download() as download:
         dialog.get_by_role("button", name="Save the film").click()
     path = tmp_path / "film.gif"
