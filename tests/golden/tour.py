@@ -86,7 +86,7 @@ def _begin_deepsim(folder):
 
 
 LARGE = "--config=quickstart:tiny --config.data.image=large.png --workdir=runs/large"
-EDIT = "--mode=edit --workdir=runs/large"
+EDIT = "--mode=edit --workdir=runs/large --engine=network"
 
 DEEPSIM = (
     Step("train, stopped by Ctrl-C", LARGE, Interrupt("step 2/6"), first=_begin_deepsim),
@@ -100,6 +100,10 @@ DEEPSIM = (
     Step("other settings are refused", f"{LARGE} --config.seed=3"),
     Step("more steps", f"{LARGE} --config.train.steps=8 --extend"),
     Step("a drawing", f"{EDIT} --input=edited.png --output=out/edited.png", first=_paint_drawings),
+    Step(
+        "a drawing, copied and painted",
+        "--mode=edit --workdir=runs/large --input=edited.png --output=b.png",
+    ),
     Step("a drawing, all else kept", f"{EDIT} --input=edited.png --output=auto.png --keep=auto"),
     Step("a drawing, kept by a mask", f"{EDIT} --input=edited.png --output=kept.png --keep=mask.png"),
     Step("colours that are unknown", f"{EDIT} --input=strange.png --output=strange-out.png"),
@@ -304,9 +308,15 @@ def _joined(*arguments):
 
 
 OLD = (
-    Step("a drawing", _joined(*old_runs.EDIT, "--output=edit.png"), first=_unpack),
-    Step("a drawing, all else kept", _joined(*old_runs.EDIT, "--output=kept.png", "--keep=auto")),
-    Step("a drawing, of a stopped run", _joined(*old_runs.EDIT_STOPPED, "--output=stopped.png")),
+    Step("a drawing", _joined(*old_runs.EDIT, "--engine=network", "--output=edit.png"), first=_unpack),
+    Step(
+        "a drawing, all else kept",
+        _joined(*old_runs.EDIT, "--engine=network", "--output=kept.png", "--keep=auto"),
+    ),
+    Step(
+        "a drawing, of a stopped run",
+        _joined(*old_runs.EDIT_STOPPED, "--engine=network", "--output=stopped.png"),
+    ),
     Step("a sample of a stopped run", _joined(*old_runs.SAMPLE, "--output=sample.png")),
 )
 

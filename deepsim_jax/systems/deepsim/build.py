@@ -203,6 +203,6 @@ def _perceptual_weights(loss, steps):
 def _preview(source, sizes):
     def pictures(params):
         model = Model(sizes, params, primitive=source.primitive, spec=source.spec)
-        return [source.primitive, model.edit(source.primitive), source.image]
+        return [source.primitive, model.edit(source.primitive, engine="network"), source.image]
 
     return pictures

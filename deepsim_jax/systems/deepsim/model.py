@@ -115,11 +115,12 @@ class Model:
           keep: None for the network's picture; or a mask (path or (H, W) array of the size of the
             primitive or of the photo), its lighter part = kept from the photo (`masks.read_mask`); or
             "auto": everything outside the dilated difference of the old and the new primitive is kept,
-            without what a file format did to it (`images.changes`).
+            without what a file format did to it (`images.changes`); a copy also moves what moves with it.
           engine: "network", the trained generator's picture; "copy", the photo's own pixels, taken along
             the flow between the primitives (`copying`), which needs no training; "both": the copy, and
             the network's picture where the photo does not show what the primitive asks for
-            (`copying.mismatch`); "auto": the network where there is one.
+            (`copying.mismatch`); "auto": "both" where something is trained, else "copy" (an imported
+            model that does not know its photo or how its primitive is drawn: "network").
           field: (h, w, 2), where each pixel of the primitive comes from, for "copy" and "both"
             (`recipe_field`); None: estimated.
           protected: bool (h, w) of the primitive's size, True where the photo is kept beside `keep`
@@ -137,6 +138,9 @@ class Model:
         conformed = self._conform(resized)
         mask = None if keep is None else self._keep_mask(keep, image, resized, conformed)
         is_auto = isinstance(keep, str) and keep == "auto"
+        if mask is not None and is_auto:
+            # What a file format did to the rest of the drawing would be taken for movements.
+            conformed = np.where(mask[..., None], self._primitive, conformed)
         if mask is not None and is_auto and field is None:
             # What a recipe moves is known; of a file a part may have changed when it was saved.
             changes.warn_of_much(
@@ -181,7 +185,11 @@ class Model:
             raise UserError(
                 f'engine="{engine}": an imported model does not know how its primitive is drawn'
             )
-        return ("network" if self.is_trained else "copy") if engine == "auto" else engine
+        if engine != "auto":
+            return engine
+        if not self.is_trained:
+            return "copy"
+        return "network" if self._spec is None or self._photo is None else "both"
 
     def _copy_edit(self, conformed, mask, field, protected, *, is_auto, paints):
         """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
@@ -190,14 +198,7 @@ class Model:
         """
 
         def finish(copied):
-            if not paints or not copied.mismatch.any():
-                return copied.picture
-            height, width = copied.picture.shape[:2]
-            radius = TOLERANCE * max(copied.mismatch.shape) / 192
-            weights = editing.soften(copied.mismatch, dilation=radius, feather=radius)
-            if weights.shape != (height, width):
-                weights = cv2.resize(weights, (width, height), interpolation=cv2.INTER_LINEAR)
-            return editing.blend(copied.picture, self._paint(conformed), weights)
+            return self._repaint(copied.picture, copied.mismatch, conformed) if paints else copied.picture
 
         if mask is None:
             return finish(self._copier.copy(conformed, field=field, full=False, both_ways=paints))
@@ -216,6 +217,17 @@ class Model:
         copied = self._copier.copy(conformed, field=field, both_ways=paints, within=within)
         return editing.composite(self._photo, finish(copied), ~may_change(copied.field))
 
+    def _repaint(self, picture, mismatch, primitive):
+        """A picture that was copied, of any size, with the network's blended in at the mismatch."""
+        if not mismatch.any():
+            return picture
+        height, width = picture.shape[:2]
+        radius = TOLERANCE * max(mismatch.shape) / 192
+        weights = editing.soften(mismatch, dilation=radius, feather=radius)
+        if weights.shape != (height, width):
+            weights = cv2.resize(weights, (width, height), interpolation=cv2.INTER_LINEAR)
+        return editing.blend(picture, self._paint(primitive), weights)
+
     def copy(self, primitive: np.ndarray, field: np.ndarray | None = None) -> Copied:
         """What copying makes of an edited primitive, at its size, and where the photo lacks what it asks.
 
@@ -230,18 +242,24 @@ class Model:
         conformed, _ = primitives.conform(self._resize_to_own(primitive), self._spec)
         return self._copier.copy(conformed, field=field, full=False)
 
-    def copy_draft(self, layers: primitives.Layers, field: np.ndarray, keep: np.ndarray) -> np.ndarray:
-        """A quick draft of what `edit` copies, for a primitive whose field is known.
+    def draft(
+        self, layers: primitives.Layers, field: np.ndarray, keep: np.ndarray, *, paints: bool = True
+    ) -> np.ndarray:
+        """A quick draft of what `edit` makes of a primitive whose field is known.
 
         Args:
           layers: of the edited primitive.
           field: (h, w, 2), where each pixel comes from.
           keep: bool (h, w), True where the photo is kept.
+          paints: whether the network, if there is one, paints what the photo lacks; it takes its time.
 
         Returns:
           uint8 (h, w, 3), of the primitive's size.
         """
         draft = self._copier.draft(layers, field)
+        if paints and self.is_trained:
+            mismatch = self._copier.mismatch(layers, field)
+            draft = self._repaint(draft, mismatch, primitives.compose(layers, self._spec))
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
     def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:

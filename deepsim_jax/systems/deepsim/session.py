@@ -241,8 +241,8 @@ class DeepsimSession:
         Args:
           document: of this session.
           quality: "draft" has the training size; "full" has the photo's size and is the photo, bit for
-            bit, outside of what was changed. Both are the network's picture where one is trained, and
-            else made of the photo's own pixels.
+            bit, outside of what was changed. Both are made of the photo's own pixels, and show the
+            network's picture, where one is trained, of what the photo lacks.
         """
         begun = time.perf_counter()
         if quality == "full":
@@ -252,11 +252,7 @@ class DeepsimSession:
             mask = (picture != self._photo).any(-1)
         else:
             mask = None
-            picture = (
-                self._model.edit(self.drawing(document))
-                if self._model.is_trained
-                else self._model.copy_draft(document.layers, document.field, document.keep)
-            )
+            picture = self._model.draft(document.layers, document.field, document.keep)
         doubts = () if quality == "draft" else self._doubts(document)
         return Rendering((picture,), mask, 1000 * (time.perf_counter() - begun), doubts)
 
@@ -265,14 +261,16 @@ class DeepsimSession:
         height, width = self.canvas.size
         begin, middle = self.begin(), [[width / 2, height / 2]]
         self.apply(begin, {"tool": "warp", "from": middle, "to": middle})
-        self.render(begin)
+        if self._model.is_trained:
+            self._model.edit(self.drawing(begin), engine="network")
 
     def preview(self, document: Document, action: Mapping[str, Any]) -> Rendering:
         """About what `render` would show as a draft of a document after an action.
 
-        Dragged points move the regions without the lines, which a copy does not look at.
+        Dragged points move the regions without the lines, which a copy does not look at, and nothing is
+        painted anew.
         """
-        if self._model.is_trained or not isinstance(action, Mapping) or action.get("tool") != "warp":
+        if not isinstance(action, Mapping) or action.get("tool") != "warp":
             return self.render(self.apply(document, action))
         begun = time.perf_counter()
         number = len(document.actions) + 1
@@ -282,17 +280,17 @@ class DeepsimSession:
         if document.edits:
             own = moves.field_of([edit], *self.canvas.size)
         layers = primitives.Layers(fields.look_up(document.layers.regions, own), None)
-        picture = self._model.copy_draft(layers, field, document.keep)
+        picture = self._model.draft(layers, field, document.keep, paints=False)
         return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
 
     def mismatch(self, document: Document) -> np.ndarray:
-        """uint8 (h, w): 255 where a copy does not show what was drawn; a network shows all of it."""
-        if self._model.is_trained:
-            return np.zeros(self.canvas.size, np.uint8)
+        """uint8 (h, w): 255 where a copy does not show what was drawn; there a network paints."""
         found = self._model.copy_mismatch(document.layers, document.field)
         return found.astype(np.uint8) * np.uint8(255)
 
     def _doubts(self, document):
+        if self._model.is_trained:
+            return ()
         share = float((self.mismatch(document) > 0).mean())
         if share < _TOLD:
             return ()

@@ -31,8 +31,8 @@ VERBS = (
                 "engine",
                 "word",
                 "network: the trained generator; copy: the photo's own pixels, nothing trained; both: "
-                "the copy, and the network where the photo lacks what is drawn; auto: the network "
-                "where there is one",
+                "the copy, and the network where the photo lacks what is drawn; auto: both where "
+                "something is trained, else the copy",
                 default="auto",
                 choices=("auto", "copy", "network", "both"),
             ),

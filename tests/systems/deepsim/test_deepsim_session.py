@@ -110,7 +110,7 @@ def test_a_full_rendering_keeps_the_photo_outside_its_mask(session, trained):
     without = session.apply(session.begin(), {"tool": "warp", "from": [[20, 20]], "to": [[26, 24]]})
     np.testing.assert_array_equal(
         session.render(without, "full").images[0],
-        trained.edit(session.drawing(without), keep="auto"),
+        trained.edit(session.drawing(without), keep="auto", field=without.field),
     )
 
 

@@ -5,6 +5,7 @@ import logging
 import pkgutil
 import shutil
 
+import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +17,7 @@ from deepsim_jax import UserError, api, settings
 from deepsim_jax.images import compositing as editing
 from deepsim_jax.images import io as images
 from deepsim_jax.primitives import make as primitives
-from deepsim_jax.systems.deepsim import build, pair
+from deepsim_jax.systems.deepsim import areas, build, pair
 from deepsim_jax.systems.deepsim import task as deepsim
 from deepsim_jax.systems.deepsim.config import SCHEMA
 from deepsim_jax.training import checkpoint, loop
@@ -186,7 +187,7 @@ def test_keep_of_another_size_is_refused(trained, edited):
 
 
 def test_auto_keep_changes_the_surroundings_of_the_edit_in_the_full_photo(trained, edited, tmp_path):
-    result = trained.edit(edited, keep="auto")
+    result = trained.edit(edited, keep="auto", engine="network")
     assert result.shape == trained.photo.shape == (150, 180, 3)
     keep = editing.auto_keep((trained.primitive != edited).any(-1))
     assert 0.1 < keep.mean() < 0.95
@@ -199,6 +200,15 @@ def test_auto_keep_changes_the_surroundings_of_the_edit_in_the_full_photo(traine
     np.testing.assert_array_equal(read[full], trained.photo[full])
     np.testing.assert_array_equal(read, result)
     np.testing.assert_array_equal(trained.edit(trained.primitive, keep="auto"), trained.photo)
+
+
+def test_auto_keep_lets_change_what_moves_with_the_edit(trained, edited):
+    keep = editing.auto_keep((trained.primitive != edited).any(-1))
+    free = areas.moved_with(~keep, trained.copy(edited).field)
+    still = cv2.resize(free.view(np.uint8), (180, 150), interpolation=cv2.INTER_AREA) == 0
+    still = cv2.erode(still.view(np.uint8), np.ones((7, 7))) > 0
+    assert still.any() and (free >= ~keep).all()
+    np.testing.assert_array_equal(trained.edit(edited, keep="auto")[still], trained.photo[still])
 
 
 def test_repeated_edits_do_not_compile(trained, edited):

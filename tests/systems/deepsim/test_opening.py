@@ -67,12 +67,13 @@ def test_a_run_of_no_steps_copies_and_goes_on_to_a_training(tmp_path, scene, tra
     np.testing.assert_array_equal(again.edit(again.primitive), trained.edit(trained.primitive))
 
 
-def test_a_trained_model_copies_too_where_asked(trained):
+def test_a_trained_model_copies_and_paints_unless_asked_for_less(trained):
     primitive = trained.apply_recipe(RECIPE)
-    copied = trained.edit(primitive, engine="copy")
+    copied, painted, both = (trained.edit(primitive, engine=name) for name in ("copy", "network", "both"))
     assert copied.shape == trained.primitive.shape
-    assert (copied != trained.edit(primitive)).any()
-    np.testing.assert_array_equal(trained.edit(primitive), trained.edit(primitive, engine="network"))
+    assert (copied != painted).any()
+    np.testing.assert_array_equal(trained.edit(primitive), both)
+    np.testing.assert_array_equal(trained.edit(trained.primitive, keep="auto"), trained.photo)
 
 
 def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained):

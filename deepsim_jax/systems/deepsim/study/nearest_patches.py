@@ -65,7 +65,7 @@ def nearest_patches(
 
     drawing, truth = held_out.frame(index)
     drawing, _ = primitives.conform(drawing, source.spec)  # as the network sees it
-    result = model.edit(drawing)
+    result = model.edit(drawing, engine="network")
     device_pair = pair.to_device(source, multiple=1)
     only_warps = build.augmentation(
         rundir.read_config(workdir, SCHEMA),
