@@ -129,8 +129,8 @@ def test_a_run_goes_on_with_its_own_config(here, call, trained):
 def test_an_edit_is_written_and_reported(here, call, trained, given, keep, size):
     code, out, err = call("--mode=edit", "--workdir=run", f"--input={given}", "--output=a/o.png", *keep)
     assert code == 0 and f"a/o.png: {size[1]}x{size[0]} px" in err
-    primitive = trained.apply_recipe(given) if given.endswith("json") else given
-    expected = trained.edit(primitive, keep=keep[0].partition("=")[2] if keep else None)
+    drawn = trained.follow_recipe(given)._asdict() if given.endswith("json") else {"primitive": given}
+    expected = trained.edit(**drawn, keep=keep[0].partition("=")[2] if keep else None)
     np.testing.assert_array_equal(np.asarray(Image.open("a/o.png")), expected)
     stem = given.partition(".")[0]
     np.testing.assert_array_equal(
