@@ -9,9 +9,9 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from deepsim_jax import api, registry, settings
-from deepsim_jax.config.schema import Key, Schema
+from deepsim_jax.config.schema import Key
 from deepsim_jax.errors import UserError
-from deepsim_jax.systems.contract import Option, Session, Source, System
+from deepsim_jax.systems.contract import Label, Option, Session, Source, System
 from deepsim_jax.training import run_folder
 
 
@@ -104,9 +104,12 @@ def changed(config: ConfigDict, values: Mapping[str, Any], keys: Sequence[str]) 
     return settings.unflatten({**settings.flatten(config), **values}) if values else config
 
 
-def options(schema: Schema, keys: Sequence[str]) -> tuple[Option, ...]:
-    """Keys of a config as options; those that a schema lacks are left out."""
-    return tuple(_option(name, schema.keys[name]) for name in keys if name in schema.keys)
+def options(system: System, keys: Sequence[str]) -> tuple[Option, ...]:
+    """Keys of a system's config as options; those that its schema lacks are left out."""
+    known = system.schema.keys
+    return tuple(
+        _option(name, known[name], system.labels.get(name, Label())) for name in keys if name in known
+    )
 
 
 def values(config: ConfigDict, keys: Sequence[str]) -> dict[str, Any]:
@@ -115,7 +118,7 @@ def values(config: ConfigDict, keys: Sequence[str]) -> dict[str, Any]:
     return {name: flat[name] for name in keys if name in flat}
 
 
-def _option(name: str, key: Key) -> Option:
+def _option(name: str, key: Key, label: Label) -> Option:
     kinds = {bool: "bool", int: "int", float: "float", str: "word" if key.choices else "text"}
     return Option(
         name,
@@ -125,6 +128,7 @@ def _option(name: str, key: Key) -> Option:
         choices=key.choices,
         low=key.low,
         high=key.high,
+        label=label,
     )
 
 

@@ -12,6 +12,7 @@ from deepsim_jax import UserError, registry, settings
 from deepsim_jax.editor import descriptions, opening
 from deepsim_jax.editor.catalogue import Catalogue
 from deepsim_jax.editor.desk import Desk
+from deepsim_jax.systems import contract
 
 
 @pytest.fixture
@@ -76,9 +77,11 @@ def test_systems_that_edit_nothing_untrained_show_the_photo(tmp_path, photo):
 
 def test_keys_of_a_config_are_options_and_changed_only_where_that_is_declared():
     config = settings.load("quickstart")
-    schema = registry.get(config.system).schema
-    kinds = {o.name: o.kind for o in opening.options(schema, ("data.kind", "data.colors", "none.such"))}
-    assert kinds == {"data.kind": "word", "data.colors": "int"}
+    system = registry.get(config.system)
+    found = {o.name: o for o in opening.options(system, ("data.kind", "data.colors", "none.such"))}
+    assert {name: o.kind for name, o in found.items()} == {"data.kind": "word", "data.colors": "int"}
+    assert all(o.label is system.labels[name] for name, o in found.items())
+    assert opening.options(system, ("train.steps",))[0].label == contract.Label()
     assert opening.values(config, ("data.max_side",)) == {"data.max_side": 256}
     changed = opening.changed(config, {"data.colors": 5}, ("data.colors",))
     assert changed.data.colors == 5 and config.data.colors == 8

@@ -12,7 +12,7 @@ import numpy as np
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import ranges
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
+from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
 from deepsim_jax.systems.igan import constraints, editing, morph
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
 
@@ -127,7 +127,7 @@ TOOLS = (
         "restart",
         "other candidates for the same strokes",
         "none",
-        (Option("seed", "int", "another one, other candidates", default=1, low=0),),
+        (Option("seed", "int", "another one, other candidates", default=1, low=0, label=Label(end=999)),),
         key="r",
         title="Restart",
         help="Looks for other pictures that fit the same strokes.",

@@ -22,8 +22,8 @@ export function Start() {
   return html`<main class="start">
     <div class="start-inner">
       <header><h1>Change a photo by changing a drawing of it</h1>
-        <p>Open a photo. Its outlines and areas appear over it; move them, paint them, and the photo follows while
-        your hand moves. Everything stays on this computer.</p></header>
+        <p>Open a photo. A drawing of it appears over it; change the drawing, and the photo follows while your hand
+        moves. Everything stays on this computer.</p></header>
       <button type="button" class="drop" onClick=${open} disabled=${state.readonly || store.working.value.opening}>
         <${Icon} name="picture" />
         <strong>${store.working.value.opening ? "Opening …" : "Open a photo"}</strong>
@@ -85,8 +85,8 @@ function Way({ system, chosen }) {
     <button type="button" role="radio" aria-checked=${String(isChosen)} onClick=${() => {
       config.value = system.configs[0];
     }}>
-      <strong>${system.opens ? "Change it at once" : "Learn it first"}</strong>
-      <span>${system.opens ? "Move, paint and drag parts of the photo right away; training can come later." : "Training comes first, some minutes; then new pictures are made of what was learned."}</span>
+      <strong>${system.purpose || system.title}</strong>
+      <span>${system.promise}</span>
       <small>${system.title}: ${system.about}</small>
     </button>
     ${
