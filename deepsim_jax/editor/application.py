@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from deepsim_jax.editor import asked_for, descriptions, history, messages, uploads
+from deepsim_jax.editor import asked_for, descriptions, history, messages, opening, uploads
 from deepsim_jax.editor.desk import Desk
 from deepsim_jax.editor.guard import Access, Guard, Limits
 from deepsim_jax.editor.worker import Bell, Busy, Superseded
@@ -144,6 +144,7 @@ class Application:
                 "workdir": catalogue.workdir.name,
                 "readonly": catalogue.readonly,
                 "systems": self._systems,
+                "config": opening.default_config(),
                 "examples": [
                     {"name": name, "title": name.replace("_", " ")} for name in photos.INSTALLED
                 ],

@@ -37,20 +37,37 @@ class Opened:
 
 
 def choose_config(name: str | None) -> str:
-    """The name of a shipped config, with or without an option; None: that of a system that edits at once.
+    """The name of a shipped config, with or without an option; None: see `default_config`.
 
     Never a path: a file with a config is a program, and names come from a client or from a saved folder.
 
     Raises:
-      UserError: it is none of these.
+      UserError: it is none of these; or none is named, and nothing opens a photo that is not trained.
     """
     if name is None:
-        system = next((s for s in registry.systems() if s.opening is not None), registry.systems()[0])
-        return configs(system)[0]
+        name = default_config()
+        if name is None:
+            raise UserError(
+                "no system edits a photo before it is trained on it; name the config to train with: one "
+                f"of {', '.join(settings.shipped_configs())}"
+            )
+        return name
     shipped, _, option = str(name).partition(":")
     if shipped not in settings.shipped_configs() or option not in ("", "tiny"):
         raise UserError(f"config {name!r:.60}: choose one of {', '.join(settings.shipped_configs())}")
     return name
+
+
+def default_config() -> str | None:
+    """The config with which a photo is opened where nobody names one.
+
+    It is the quickest config of `registry.DEFAULT`, if that system edits a photo with nothing trained, or
+    else of the first system in the registry that does; None where none does. Whoever wants another system
+    names one of its configs.
+    """
+    first = sorted(registry.systems(), key=lambda system: system.name != registry.DEFAULT)
+    found = (configs(system) for system in first if system.opening is not None)
+    return next((names[0] for names in found if names), None)
 
 
 def open_photo(image: pathlib.Path, config: ConfigDict) -> Opened:

@@ -1,5 +1,6 @@
 """Photos and runs of whichever system, also of one that the editor has never heard of."""
 
+import dataclasses
 import shutil
 import sys
 from pathlib import Path
@@ -93,6 +94,30 @@ def test_keys_of_a_config_are_options_and_changed_only_where_that_is_declared():
     ):
         with pytest.raises(UserError, match=words):
             opening.changed(config, values, ("data.colors",))
+
+
+def test_a_photo_for_which_nothing_is_said_is_opened_by_the_default_system(monkeypatch):
+    known = {system.name: system for system in registry.systems()}
+    default = known.pop(registry.DEFAULT)
+    another = [dataclasses.replace(one, opening=contract.Opening("a:b")) for one in known.values()]
+    cases = (
+        ([default, *known.values()], opening.configs(default)[0]),
+        ([*another, default], opening.configs(default)[0]),
+        ([dataclasses.replace(default, opening=None), *another], opening.configs(another[0])[0]),
+    )
+    for systems, config in cases:
+        monkeypatch.setattr(registry, "systems", lambda systems=systems: systems)
+        assert opening.default_config() == opening.choose_config(None) == config
+    assert opening.choose_config("singan_quickstart:tiny") == "singan_quickstart:tiny"
+
+
+def test_where_no_system_opens_photos_the_error_says_what_to_name(monkeypatch):
+    monkeypatch.setattr(registry, "systems", lambda: [registry.get("singan")])
+    assert opening.default_config() is None
+    with pytest.raises(
+        UserError, match="no system edits a photo before .* name the config .* one of .*fast"
+    ):
+        opening.choose_config(None)
 
 
 def test_the_quickest_config_stands_first():

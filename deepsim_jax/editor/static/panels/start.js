@@ -1,23 +1,21 @@
 // The page on which a photo is opened.
 
+import { config } from "../choices.js";
 import { html } from "../html.js";
 import { Icon } from "../icons.js";
 import * as store from "../store.js";
 import { pick, receive } from "../studio.js";
-import { signal } from "../vendor/signals.js";
 import { Button } from "./widgets.js";
 import { wordsOf } from "../toolbox.js";
-
-const config = signal(null);
 
 export function Start() {
   const state = store.server.value;
   if (!state) return html`<main class="start"><p class="loading">Opening the editor …</p></main>`;
   const systems = state.systems.filter((one) => one.configs.length).sort((a, b) => Number(b.opens) - Number(a.opens));
-  const chosen = config.value ?? systems[0]?.configs[0];
+  const chosen = config.value ?? state.config;
   const open = async () => {
     const file = await pick("image/png,image/jpeg,image/webp");
-    if (file) receive(file, chosen);
+    if (file) receive(file);
   };
   return html`<main class="start">
     <div class="start-inner">
@@ -46,7 +44,7 @@ export function Start() {
             name,
             title,
           }) => html`<${Button} key=${name} icon="picture" label=${`Open the example: ${title}`}
-            onPress=${() => store.openFrom({ example: name, config: chosen })}>${title}<//>`,
+            onPress=${() => store.openFrom({ example: name, config: config.value })}>${title}<//>`,
         )}
       </div></section>`
       }
