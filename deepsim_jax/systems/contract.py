@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import ml_collections
     import numpy as np
 
+    from deepsim_jax.images.original import Original
+
 Kind = Literal["text", "path", "int", "float", "bool", "word", "words", "size", "color", "picture", "box"]
 """What an option holds: "word" is one of its choices, "words" are several with commas between them,
 "size" is (height, width), written WIDTHxHEIGHT; in a session also "color", [red, green, blue] from 0 to
@@ -322,10 +324,18 @@ class Regional(Protocol):
 
 @runtime_checkable
 class Photographed(Protocol):
-    """A session whose documents have photos of their own, which may be opened while it goes on."""
+    """A session whose documents have photos of their own, which may be opened while it goes on.
+
+    A picture that a tool's option asks for is given to it as a file, where there is one: it may become a
+    photo, whose profile and EXIF data results have.
+    """
 
     def photo(self, document: Any) -> "np.ndarray":
         """What the document begins with, uint8 (H, W, 3) of any size: the photo, or an empty ground."""
+        ...
+
+    def original(self, document: Any) -> "Original | None":
+        """The document's photo as its file has it; None where there is none, or it came as an array."""
         ...
 
 
