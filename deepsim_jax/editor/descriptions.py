@@ -104,13 +104,13 @@ def moved(one: Workspace) -> dict[str, Any]:
 
 
 def option(declared: Option) -> dict[str, Any]:
-    """An option as the page draws it; paths are pictures there."""
+    """An option as the page draws it, with the choices that it offers; paths are pictures there."""
     return {
         "name": declared.name,
         "kind": declared.kind,
         "about": declared.about,
         "default": declared.default,
-        "choices": list(declared.choices),
+        "choices": [word for word in declared.choices if word not in declared.label.left_out],
         "low": declared.low,
         "high": declared.high,
         "needed": declared.is_needed,

@@ -53,6 +53,7 @@ class Label:
       suggested: what a front end begins with where there is no default; None: nothing is set.
       titles: one of the choices -> what it is called; without one, its name, as words.
       hints: one of the choices -> a sentence that is shown while it is chosen.
+      left_out: choices that are not offered, because they need more than a front end can give.
     """
 
     title: str = ""
@@ -60,6 +61,7 @@ class Label:
     suggested: Any = None
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     hints: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,13 +29,15 @@ def test_what_systems_say_of_their_keys_is_of_keys_that_people_change():
         shown = (*(system.opening.keys if system.opening else ()), *system.train_keys)
         for name, label in system.labels.items():
             key = system.schema.keys[name]
-            assert name in shown and {*label.titles, *label.hints} <= set(key.choices), name
+            assert name in shown and {*label.titles, *label.hints, *label.left_out} <= set(key.choices), (
+                name
+            )
             assert label.end is None or label.end > (key.low or 0), name
 
 
 def test_an_option_is_told_with_its_label():
-    label = contract.Label("How far", 8, 3, {"a": "Near"}, {"a": "Not far."})
-    declared = contract.Option("reach", "word", "of it", choices=("a", "b"), label=label)
+    label = contract.Label("How far", 8, 3, {"a": "Near"}, {"a": "Not far."}, left_out=("c",))
+    declared = contract.Option("reach", "word", "of it", choices=("a", "b", "c"), label=label)
     told = json.loads(json.dumps(descriptions.option(declared)))
     assert told == {
         "name": "reach",

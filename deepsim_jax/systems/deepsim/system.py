@@ -18,6 +18,7 @@ _LABELS = {
             "seg": "Only areas of colour: good for landscapes.",
             "seg_edges": "Outlines over areas of colour.",
         },
+        left_out=("landmarks",),  # they are in a file
     ),
     "data.canny_sigma": Label("Smoothness of outlines", end=8),
     "data.colors": Label("Number of colours", end=32),
