@@ -67,6 +67,13 @@ export class Stage {
     });
   }
 
+  /** Whether a point of the canvas lies within the pane, as it is zoomed and moved now. */
+  isSeen = ([x, y]) => {
+    const [left, top] = views.toPane(view.value, [x + 0.5, y + 0.5]);
+    const { width, height } = this.paneSize;
+    return left >= 0 && top >= 0 && left <= width && top <= height;
+  };
+
   /** The pane's width and height in pixels of the screen. */
   get paneSize() {
     const pane = mode.value === "drawing" ? this.panes.drawing : this.panes.result;
