@@ -67,9 +67,9 @@ export function Start() {
         state.runs.length > 0 &&
         html`<section><h2>What was trained</h2><ul class="works">
         ${state.runs.map(
-          ({ run, name, step, finished }) => html`<li key=${run}>
+          ({ run, name, system }) => html`<li key=${run}>
             <button type="button" class="work" onClick=${() => store.openFrom({ run })}>
-              <strong>${name}</strong><span>${finished ? "trained" : `step ${step}`}</span></button></li>`,
+              <strong>${name}</strong><span>${state.systems.find((one) => one.name === system)?.title}</span></button></li>`,
         )}</ul></section>`
       }
       <footer>${state.workdir ? html`Work is kept in the folder <b>${state.workdir}</b>.` : null} Version ${state.version}.</footer>
@@ -93,7 +93,7 @@ function Way({ system, chosen }) {
       html`<label class="field"><span>Settings</span>
       <select value=${chosen} onChange=${(event) => {
         config.value = event.target.value;
-      }}>${system.configs.map((name) => html`<option key=${name} value=${name}>${wordsOf(name)}</option>`)}</select>
+      }}>${system.configs.map((name) => html`<option key=${name} value=${name}>${wordsOf(name.replace(`${system.name}_`, ""))}</option>`)}</select>
     </label>`
     }
   </div>`;
