@@ -107,7 +107,7 @@ class Catalogue:
         Args:
           content: PNG, JPEG or WebP.
           name: for people.
-          config: name of a shipped config; None: the quickest that opens a photo.
+          config: name of a shipped config; None: see `opening.default_config`.
 
         Raises:
           UserError: no such config, an unusable photo, or it cannot be saved.

@@ -24,9 +24,11 @@ def _system(system: System) -> dict[str, Any]:
         "name": system.name,
         "title": system.title,
         "about": system.about,
+        "purpose": system.purpose,
+        "promise": system.promise,
         "opens": system.opening is not None,
-        "configs": opening.configs(system) if "data.image" in system.schema.keys else [],
-        "opening": [option(one) for one in opening.options(system.schema, keys)],
+        "configs": opening.configs(system) if system.photo_key else [],
+        "opening": [option(one) for one in opening.options(system, keys)],
     }
 
 
@@ -58,7 +60,7 @@ def workspace(one: Workspace, training: dict[str, Any]) -> dict[str, Any]:
             "film": isinstance(session, contract.Interpolating),
         },
         "opening": {
-            "options": [option(declared) for declared in opening.options(opened.system.schema, keys)],
+            "options": [option(declared) for declared in opening.options(opened.system, keys)],
             "values": opening.values(opened.config, keys),
         },
         "history": history(one.history),
@@ -75,7 +77,7 @@ def _train_options(one: Workspace) -> list[dict[str, Any]]:
     known = opening.values(config, system.train_keys)
     return [
         option(dataclasses.replace(declared, default=known[declared.name]))
-        for declared in opening.options(system.schema, system.train_keys)
+        for declared in opening.options(system, system.train_keys)
     ]
 
 
@@ -102,16 +104,21 @@ def moved(one: Workspace) -> dict[str, Any]:
 
 
 def option(declared: Option) -> dict[str, Any]:
-    """An option as the page draws it; paths are pictures there."""
+    """An option as the page draws it, with the choices that it offers; paths are pictures there."""
     return {
         "name": declared.name,
         "kind": declared.kind,
         "about": declared.about,
         "default": declared.default,
-        "choices": list(declared.choices),
+        "choices": [word for word in declared.choices if word not in declared.label.left_out],
         "low": declared.low,
         "high": declared.high,
         "needed": declared.is_needed,
+        "title": declared.label.title,
+        "end": declared.label.end,
+        "suggested": declared.label.suggested,
+        "titles": dict(declared.label.titles),
+        "hints": dict(declared.label.hints),
     }
 
 

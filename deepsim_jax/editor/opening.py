@@ -9,9 +9,9 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from deepsim_jax import api, registry, settings
-from deepsim_jax.config.schema import Key, Schema
+from deepsim_jax.config.schema import Key
 from deepsim_jax.errors import UserError
-from deepsim_jax.systems.contract import Option, Session, Source, System
+from deepsim_jax.systems.contract import Label, Option, Session, Source, System
 from deepsim_jax.training import run_folder
 
 
@@ -37,20 +37,37 @@ class Opened:
 
 
 def choose_config(name: str | None) -> str:
-    """The name of a shipped config, with or without an option; None: that of a system that edits at once.
+    """The name of a shipped config, with or without an option; None: see `default_config`.
 
     Never a path: a file with a config is a program, and names come from a client or from a saved folder.
 
     Raises:
-      UserError: it is none of these.
+      UserError: it is none of these; or none is named, and nothing opens a photo that is not trained.
     """
     if name is None:
-        system = next((s for s in registry.systems() if s.opening is not None), registry.systems()[0])
-        return configs(system)[0]
+        name = default_config()
+        if name is None:
+            raise UserError(
+                "no system edits a photo before it is trained on it; name the config to train with: one "
+                f"of {', '.join(settings.shipped_configs())}"
+            )
+        return name
     shipped, _, option = str(name).partition(":")
     if shipped not in settings.shipped_configs() or option not in ("", "tiny"):
         raise UserError(f"config {name!r:.60}: choose one of {', '.join(settings.shipped_configs())}")
     return name
+
+
+def default_config() -> str | None:
+    """The config with which a photo is opened where nobody names one.
+
+    It is the quickest config of `registry.DEFAULT`, if that system edits a photo with nothing trained, or
+    else of the first system in the registry that does; None where none does. Whoever wants another system
+    names one of its configs.
+    """
+    first = sorted(registry.systems(), key=lambda system: system.name != registry.DEFAULT)
+    found = (configs(system) for system in first if system.opening is not None)
+    return next((names[0] for names in found if names), None)
 
 
 def open_photo(image: pathlib.Path, config: ConfigDict) -> Opened:
@@ -104,9 +121,12 @@ def changed(config: ConfigDict, values: Mapping[str, Any], keys: Sequence[str]) 
     return settings.unflatten({**settings.flatten(config), **values}) if values else config
 
 
-def options(schema: Schema, keys: Sequence[str]) -> tuple[Option, ...]:
-    """Keys of a config as options; those that a schema lacks are left out."""
-    return tuple(_option(name, schema.keys[name]) for name in keys if name in schema.keys)
+def options(system: System, keys: Sequence[str]) -> tuple[Option, ...]:
+    """Keys of a system's config as options; those that its schema lacks are left out."""
+    known = system.schema.keys
+    return tuple(
+        _option(name, known[name], system.labels.get(name, Label())) for name in keys if name in known
+    )
 
 
 def values(config: ConfigDict, keys: Sequence[str]) -> dict[str, Any]:
@@ -115,7 +135,7 @@ def values(config: ConfigDict, keys: Sequence[str]) -> dict[str, Any]:
     return {name: flat[name] for name in keys if name in flat}
 
 
-def _option(name: str, key: Key) -> Option:
+def _option(name: str, key: Key, label: Label) -> Option:
     kinds = {bool: "bool", int: "int", float: "float", str: "word" if key.choices else "text"}
     return Option(
         name,
@@ -125,6 +145,7 @@ def _option(name: str, key: Key) -> Option:
         choices=key.choices,
         low=key.low,
         high=key.high,
+        label=label,
     )
 
 

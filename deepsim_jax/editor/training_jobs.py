@@ -148,9 +148,9 @@ class TrainingJob(listeners.Listener):
         if workspace.config_name is None:
             raise UserError(f"{workspace.name}: its run is gone")
         config = workspace.config(values)
-        if "image" in config.data and workspace.photo_path is not None:
-            with config.unlocked():
-                config.data.image = str(workspace.photo_path)
+        key = opened.system.photo_key
+        if key and workspace.photo_path is not None:
+            config = settings.unflatten({**settings.flatten(config), key: str(workspace.photo_path)})
         return _Plan(config, opened.source, _next_folder(workspace))
 
     def _train(self, plan: _Plan):

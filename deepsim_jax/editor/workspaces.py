@@ -230,7 +230,7 @@ class Workspace:
         return id_, (width, height)
 
     def resolve(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
-        """An action as the session takes it: pictures by their pixels.
+        """An action as the session takes it: pictures by their pixels, possible photos by their files.
 
         Raises:
           UserError: a key that its tool does not take, or a picture that was not sent.
@@ -244,19 +244,26 @@ class Workspace:
         for name, value in action.items():
             if name not in ("tool", *kinds, *tool.takes):
                 raise UserError(f"action: {tool.name} has no option {name!r:.40}")
-            if kinds.get(name) in ("picture", "path") or name in ("picture", "mask"):
-                value = None if value is None else self._picture(value)
+            if value is not None and (
+                kinds.get(name) in ("picture", "path") or name in ("picture", "mask")
+            ):
+                may_be_photo = isinstance(session, contract.Photographed) and name not in tool.takes
+                value = self._picture_path(value) if may_be_photo else self._picture(value)
             found[name] = value
         return found
 
-    def _picture(self, id_):
+    def _picture_path(self, id_):
         name = self._pictures.get(id_) if isinstance(id_, str) else None
         if name is None:
             raise UserError("action: a picture that was not sent")
+        return self.folder.path / "pictures" / name
+
+    def _picture(self, id_):
+        path = self._picture_path(id_)
         if id_ in self._read:
             self._read.move_to_end(id_)
             return self._read[id_]
-        return self._decoded(id_, self.folder.path / "pictures" / name)
+        return self._decoded(id_, path)
 
     def _decoded(self, id_, path):
         picture = image_io.read_image(path, name="picture", quiet=True)
@@ -302,8 +309,10 @@ class Workspace:
           LookupError: no such document or candidate.
         """
         rendering = self.rendering(id_, "full")
-        picture = _candidate(rendering, candidate)
+        picture, session = _candidate(rendering, candidate), self.opened.session
         original = self.opened.source.original
+        if isinstance(session, contract.Photographed):
+            original = session.original(self.history.document(id_))
         png = image_io.png_bytes(picture) if original is None else original.png(picture)
         return png, rendering
 

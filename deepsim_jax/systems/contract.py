@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import ml_collections
     import numpy as np
 
+    from deepsim_jax.images.original import Original
+
 Kind = Literal["text", "path", "int", "float", "bool", "word", "words", "size", "color", "picture", "box"]
 """What an option holds: "word" is one of its choices, "words" are several with commas between them,
 "size" is (height, width), written WIDTHxHEIGHT; in a session also "color", [red, green, blue] from 0 to
@@ -42,6 +44,27 @@ a line one pixel wide, a dark line of that radius, the original, or a veil over 
 
 
 @dataclasses.dataclass(frozen=True)
+class Label:
+    """How a front end shows an option, or a key of a config, to people.
+
+    Attributes:
+      title: what it is called; "": its name, as words.
+      end: where its slider ends, if its range goes farther or has no bound; None: at the bound.
+      suggested: what a front end begins with where there is no default; None: nothing is set.
+      titles: one of the choices -> what it is called; without one, its name, as words.
+      hints: one of the choices -> a sentence that is shown while it is chosen.
+      left_out: choices that are not offered, because they need more than a front end can give.
+    """
+
+    title: str = ""
+    end: float | None = None
+    suggested: Any = None
+    titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    hints: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Option:
     """An option of a verb or a tool, declared once for the command line, its help, the docs, an editor.
 
@@ -53,6 +76,7 @@ class Option:
       choices: of a "word".
       low, high: the closed range of a number; None is no bound.
       is_needed: whether the verb cannot do without.
+      label: how a front end shows it.
     """
 
     name: str
@@ -63,6 +87,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     is_needed: bool = False
+    label: Label = Label()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,6 +195,11 @@ class Table:
 class Tool:
     """A tool of a session, as data from which a front end draws its panel.
 
+    A front end knows a few options by their names, because the hand gives them or they are shown where
+    the hand is: "color" and "radius" of an ink, "reach" of dragged points, "scale", "rotate" and "flip"
+    of what is placed, and "seed", of which another one is drawn at random. It knows the others by their
+    kinds and labels.
+
     Attributes:
       name: of the action's "tool".
       about: in a phrase.
@@ -202,7 +232,7 @@ class Canvas:
     Attributes:
       size: (height, width) in pixels of documents.
       output_size: (height, width) of a picture in full quality.
-      layers: names, from the lowest up.
+      layers: names, from the lowest up; "keep" is what tools of the ink "keep" protect.
       palette: the colours that a drawing may have, (N, 3) uint8, or None for any.
       line_color: (red, green, blue) that lines have in a drawing, or None where there are none.
     """
@@ -296,10 +326,18 @@ class Regional(Protocol):
 
 @runtime_checkable
 class Photographed(Protocol):
-    """A session whose documents have photos of their own, which may be opened while it goes on."""
+    """A session whose documents have photos of their own, which may be opened while it goes on.
+
+    A picture that a tool's option asks for is given to it as a file, where there is one: it may become a
+    photo, whose profile and EXIF data results have.
+    """
 
     def photo(self, document: Any) -> "np.ndarray":
         """What the document begins with, uint8 (H, W, 3) of any size: the photo, or an empty ground."""
+        ...
+
+    def original(self, document: Any) -> "Original | None":
+        """The document's photo as its file has it; None where there is none, or it came as an array."""
         ...
 
 
@@ -376,6 +414,8 @@ class System:
       name: the value of a config's key "system".
       title: what a page or a message calls it.
       about: in a phrase.
+      purpose: what it is for, in a few words, for whoever has never heard of it; "": the title.
+      promise: the same in a sentence.
       schema: its keys.
       verbs: what can be done with its runs.
       tables: what can be compared.
@@ -384,6 +424,8 @@ class System:
       session: reference to a class of `Session`, which takes a model, or to a function that makes one.
       opening: how it opens a photo with nothing trained; None: only what is trained can be edited.
       train_keys: of the config, which a person may change before a training.
+      photo_key: of the config, the path of the photo that is learned; "": it learns from more than one.
+      labels: key of the config -> how a front end shows it.
     """
 
     name: str
@@ -397,6 +439,10 @@ class System:
     tables: tuple[Table, ...] = ()
     opening: Opening | None = None
     train_keys: tuple[str, ...] = ("train.steps",)
+    photo_key: str = ""
+    purpose: str = ""
+    promise: str = ""
+    labels: Mapping[str, Label] = dataclasses.field(default_factory=dict)
 
     def load_training(self) -> Training[Any, Any, Any]:
         """Its `Training`, imported: two seconds, the first time."""

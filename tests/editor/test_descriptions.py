@@ -15,11 +15,45 @@ def test_systems_are_told_as_json():
     assert [one["name"] for one in told] == list(registry.names())
     for one in told:
         assert one["opens"] == bool(one["opening"])
-        takes_a_photo = "data.image" in registry.get(one["name"]).schema.keys
+        takes_a_photo = bool(registry.get(one["name"]).photo_key)
+        assert bool(one["purpose"] and one["promise"]) == takes_a_photo
         assert bool(one["configs"]) == takes_a_photo and (takes_a_photo or not one["opens"])
         for option in one["opening"]:
             assert option["about"] and option["kind"] in ("word", "int", "float", "bool", "text")
             assert option["choices"] or option["kind"] != "word"
+
+
+def test_what_systems_say_of_their_keys_is_of_keys_that_people_change():
+    for system in registry.systems():
+        assert system.photo_key in ("", *system.schema.source_keys, "data.image")
+        shown = (*(system.opening.keys if system.opening else ()), *system.train_keys)
+        for name, label in system.labels.items():
+            key = system.schema.keys[name]
+            assert name in shown and {*label.titles, *label.hints, *label.left_out} <= set(key.choices), (
+                name
+            )
+            assert label.end is None or label.end > (key.low or 0), name
+
+
+def test_an_option_is_told_with_its_label():
+    label = contract.Label("How far", 8, 3, {"a": "Near"}, {"a": "Not far."}, left_out=("c",))
+    declared = contract.Option("reach", "word", "of it", choices=("a", "b", "c"), label=label)
+    told = json.loads(json.dumps(descriptions.option(declared)))
+    assert told == {
+        "name": "reach",
+        "kind": "word",
+        "about": "of it",
+        "default": None,
+        "choices": ["a", "b"],
+        "low": None,
+        "high": None,
+        "needed": False,
+        "title": "How far",
+        "end": 8,
+        "suggested": 3,
+        "titles": {"a": "Near"},
+        "hints": {"a": "Not far."},
+    }
 
 
 def test_tools_of_all_sessions_can_be_drawn(trained, trained_singan, trained_igan):

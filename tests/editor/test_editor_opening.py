@@ -1,5 +1,6 @@
 """Photos and runs of whichever system, also of one that the editor has never heard of."""
 
+import dataclasses
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from deepsim_jax import UserError, registry, settings
 from deepsim_jax.editor import descriptions, opening
 from deepsim_jax.editor.catalogue import Catalogue
 from deepsim_jax.editor.desk import Desk
+from deepsim_jax.systems import contract
 
 
 @pytest.fixture
@@ -76,9 +78,11 @@ def test_systems_that_edit_nothing_untrained_show_the_photo(tmp_path, photo):
 
 def test_keys_of_a_config_are_options_and_changed_only_where_that_is_declared():
     config = settings.load("quickstart")
-    schema = registry.get(config.system).schema
-    kinds = {o.name: o.kind for o in opening.options(schema, ("data.kind", "data.colors", "none.such"))}
-    assert kinds == {"data.kind": "word", "data.colors": "int"}
+    system = registry.get(config.system)
+    found = {o.name: o for o in opening.options(system, ("data.kind", "data.colors", "none.such"))}
+    assert {name: o.kind for name, o in found.items()} == {"data.kind": "word", "data.colors": "int"}
+    assert all(o.label is system.labels[name] for name, o in found.items())
+    assert opening.options(system, ("train.steps",))[0].label == contract.Label()
     assert opening.values(config, ("data.max_side",)) == {"data.max_side": 256}
     changed = opening.changed(config, {"data.colors": 5}, ("data.colors",))
     assert changed.data.colors == 5 and config.data.colors == 8
@@ -90,6 +94,30 @@ def test_keys_of_a_config_are_options_and_changed_only_where_that_is_declared():
     ):
         with pytest.raises(UserError, match=words):
             opening.changed(config, values, ("data.colors",))
+
+
+def test_a_photo_for_which_nothing_is_said_is_opened_by_the_default_system(monkeypatch):
+    known = {system.name: system for system in registry.systems()}
+    default = known.pop(registry.DEFAULT)
+    another = [dataclasses.replace(one, opening=contract.Opening("a:b")) for one in known.values()]
+    cases = (
+        ([default, *known.values()], opening.configs(default)[0]),
+        ([*another, default], opening.configs(default)[0]),
+        ([dataclasses.replace(default, opening=None), *another], opening.configs(another[0])[0]),
+    )
+    for systems, config in cases:
+        monkeypatch.setattr(registry, "systems", lambda systems=systems: systems)
+        assert opening.default_config() == opening.choose_config(None) == config
+    assert opening.choose_config("singan_quickstart:tiny") == "singan_quickstart:tiny"
+
+
+def test_where_no_system_opens_photos_the_error_says_what_to_name(monkeypatch):
+    monkeypatch.setattr(registry, "systems", lambda: [registry.get("singan")])
+    assert opening.default_config() is None
+    with pytest.raises(
+        UserError, match="no system edits a photo before .* name the config .* one of .*fast"
+    ):
+        opening.choose_config(None)
 
 
 def test_the_quickest_config_stands_first():

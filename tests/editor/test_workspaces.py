@@ -1,9 +1,12 @@
 """Workspaces: what a session can do, with actions as they come over the wire."""
 
+import io
 import json
+import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepsim_jax import UserError
 from deepsim_jax.editor import autosave, uploads, workspaces
@@ -46,6 +49,25 @@ def test_edits_are_restored_with_their_history(workspace, catalogue):
     for entry in workspace.history.entries:
         np.testing.assert_array_equal(restored.drawing(entry.id), workspace.drawing(entry.id))
     assert restored.result(None, 0)[0] == workspace.result(None, 0)[0]
+
+
+def test_a_photo_that_a_tool_opens_gives_results_its_profile(catalogue, trained_igan, photo, picture_of):
+    shutil.copytree(trained_igan.workdir, catalogue.workdir / "things")
+    (run,) = catalogue.runs()
+    workspace = catalogue.open_run(run)
+    plain = Image.open(io.BytesIO(workspace.result(None, None)[0]))
+    assert "icc_profile" not in plain.info
+    id_, _ = workspace.add_picture(photo)
+    act(workspace, {"tool": "open", "picture": id_})
+    assert workspace.result(None, None)[0] == photo
+    act(workspace, {"tool": "color", "points": [[90, 90], [200, 90]], "color": [250, 20, 20]})
+    content, rendering = workspace.result(None, None)
+    with Image.open(io.BytesIO(content)) as saved, Image.open(io.BytesIO(photo)) as was:
+        assert saved.size == was.size and saved.info["icc_profile"] == was.info["icc_profile"]
+    assert (picture_of(content) != rendering.image).any(), "its numbers are the profile's"
+    assert again(workspace, catalogue).result(None, None)[0] == content
+    with pytest.raises(UserError, match="a picture that was not sent"):
+        act(workspace, {"tool": "open", "picture": "0" * 16})
 
 
 def test_a_result_has_the_photos_profile_and_its_own_numbers(workspace, photo, picture_of):

@@ -2,12 +2,13 @@
 
 const TOKEN_KEY = "editor-token";
 
-/** The server said no: a status and one line for the person. */
+/** The server said no: a status, one line for the person, and the id of the document that was asked for. */
 export class Refusal extends Error {
-  constructor(status, content) {
+  constructor(status, content, document = null) {
     super(content.error || `The server refused (${status}).`);
     this.status = status;
     this.content = content;
+    this.document = document;
   }
 }
 
@@ -59,7 +60,10 @@ export async function request(method, path, { json, body, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable("The server does not answer.");
   }
-  if (!response.ok) throw new Refusal(response.status, await contentOf(response));
+  if (!response.ok) {
+    const document = Number(new URLSearchParams(path.split("?")[1]).get("document")) || null;
+    throw new Refusal(response.status, await contentOf(response), document);
+  }
   return response;
 }
 

@@ -25,6 +25,7 @@ export const dialog = signal(null); // "help", "film", "result", "close" or null
 export const pressure = signal(true);
 export const theme = signal(null); // "dark" or "light", or null: as the system has it
 export const confirming = signal(null); // {text, yes, resolve}
+export const config = signal(null); // with which a photo is opened; null: the server's choice
 export const starred = signal(new Set()); // documents that are keyframes
 
 let made = { tools: [], entries: toolbarOf([]) };

@@ -53,6 +53,8 @@ const PATHS = {
   picture: "M3 5h18v14H3zM3 16l5-5 4 4 3-3 6 5M15.500 9v.01",
   mask: "M3 5h18v14H3zM12 8.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7z",
   recipe: "M6 3h9l4 4v14H6zM14 3v5h5M9 12h7M9 16h7",
+  addition: "M6 3h9l4 4v14H6zM14 3v5h5M12.500 11v7M9 14.500h7",
+  anew: "M3 5h18v14H3zM12 8.500v7M8.500 12h7",
   panel: "M3 5h18v14H3zM15 5v14",
   check: "M4 12.500l5 5L20 6.500",
   anchor:

@@ -67,6 +67,13 @@ export class Stage {
     });
   }
 
+  /** Whether a point of the canvas lies within the pane, as it is zoomed and moved now. */
+  isSeen = ([x, y]) => {
+    const [left, top] = views.toPane(view.value, [x + 0.5, y + 0.5]);
+    const { width, height } = this.paneSize;
+    return left >= 0 && top >= 0 && left <= width && top <= height;
+  };
+
   /** The pane's width and height in pixels of the screen. */
   get paneSize() {
     const pane = mode.value === "drawing" ? this.panes.drawing : this.panes.result;
@@ -102,6 +109,7 @@ export class Stage {
     this.showPhoto(photo);
     this.panes.drawing.caption.textContent = isDrawn ? "Drawing" : "Photo";
     this.#arrange();
+    this.#showCursor();
     if (!keepView) this.fit();
     this.redraw();
   }
@@ -230,10 +238,13 @@ export class Stage {
   /** Gives the pointer to a tool's hand; the one before is asked to finish. */
   setHand(hand) {
     this.#hand = hand;
-    for (const { element } of Object.values(this.panes)) {
-      element.dataset.cursor = hand?.cursor ?? "default";
-    }
+    this.#showCursor();
     this.redraw();
+  }
+
+  #showCursor() {
+    for (const pane of Object.values(this.panes))
+      pane.element.dataset.cursor = this.#isDrawnOn(pane) ? (this.#hand?.cursor ?? "default") : "grab";
   }
 
   /** Whether pointers move the view, whatever the tool. */
@@ -349,7 +360,8 @@ export class Stage {
         this.redraw();
       });
       element.addEventListener("dblclick", (event) => {
-        if (!this.#pans) this.#hand?.doubleClick?.(this.#pointOf(pane, event), event);
+        if (!this.#pans && this.#isDrawnOn(pane))
+          this.#hand?.doubleClick?.(this.#pointOf(pane, event), event);
       });
       element.addEventListener("contextmenu", (event) => event.preventDefault());
       element.addEventListener("wheel", (event) => this.#wheel(pane, event), { passive: false });
@@ -360,7 +372,7 @@ export class Stage {
     event.preventDefault();
     pane.element.focus({ preventScroll: true });
     pane.element.setPointerCapture(event.pointerId);
-    const pans = this.#pans || this.#hand?.cursor === "grab";
+    const pans = this.#pans || this.#hand?.cursor === "grab" || !this.#isDrawnOn(pane);
     const what = this.#fingers.down(fingerOf(pane, event), { pans });
     if (what === "pinch") {
       this.#hand?.cancelStroke?.();
@@ -377,6 +389,11 @@ export class Stage {
     this.redraw();
   }
 
+  /** Whether a pane shows what lies where it does in the drawing; in another one a hand only moves the view. */
+  #isDrawnOn(pane) {
+    return pane.name === "drawing" || this.#isOver.value;
+  }
+
   /** Whether the layer is locked that the hand would change. */
   #isLocked() {
     const layer = this.#hand?.tool?.ink === "keep" ? "keep" : "drawing";
@@ -385,7 +402,7 @@ export class Stage {
 
   #move(pane, event) {
     const finger = this.#fingers.move(fingerOf(pane, event));
-    this.pointer = this.#pointOf(pane, event);
+    this.pointer = this.#isDrawnOn(pane) ? this.#pointOf(pane, event) : null;
     if (finger.kind === "pinch") {
       view.value = views.pinch(view.value, finger.from, finger.to);
     } else if (this.#panFrom?.id === event.pointerId) {
@@ -397,7 +414,7 @@ export class Stage {
       const events = event.getCoalescedEvents?.() ?? [];
       const points = (events.length ? events : [event]).map((one) => this.#pointOf(pane, one));
       this.#hand?.move?.(points, event);
-    } else {
+    } else if (this.pointer) {
       this.#hand?.hover?.(this.pointer, event);
     }
     this.redraw();
@@ -483,12 +500,13 @@ export class Stage {
     }
   }
 
-  #drawOverlay({ overlay, name }) {
+  #drawOverlay(pane) {
+    const { overlay, name } = pane;
     const ratio = window.devicePixelRatio || 1;
     const context = overlay.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, overlay.width / ratio, overlay.height / ratio);
-    if (!this.photo || !this.#hand?.paint) return;
+    if (!this.photo || !this.#hand?.paint || !this.#isDrawnOn(pane)) return;
     const toPane = ([x, y]) => views.toPane(view.value, [x + 0.5, y + 0.5]);
     this.#hand.paint(context, toPane, view.value.scale, name);
   }

@@ -252,7 +252,7 @@ export async function guarded(work) {
   try {
     return await work();
   } catch (error) {
-    fail(error);
+    if (!isReplaced(error)) fail(error);
     return undefined;
   }
 }
@@ -539,7 +539,14 @@ function doubtsOf(response) {
 }
 
 function isStale(error) {
-  return error instanceof Refusal && error.status === 409;
+  return (error instanceof Refusal && error.status === 409) || isReplaced(error);
+}
+
+/** Whether what was asked for is gone because the photo was opened anew meanwhile. */
+function isReplaced(error) {
+  if (!(error instanceof Refusal) || error.status !== 404) return false;
+  const isKnown = history.value.documents.some(({ id }) => id === error.document);
+  return reopening.isBusy || (error.document !== null && !isKnown);
 }
 
 function fail(error) {

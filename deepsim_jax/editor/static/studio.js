@@ -172,7 +172,7 @@ export function pick(accept) {
 }
 
 /** Takes a file that was dropped, pasted or picked: a photo or a recipe. */
-export async function receive(file, config) {
+export async function receive(file) {
   const isRecipe = file.type === "application/json" || file.name?.endsWith(".json");
   if (isRecipe && !store.workspace.value) {
     store.say("Open a photo first; then the recipe can be applied to it.");
@@ -190,7 +190,7 @@ export async function receive(file, config) {
     const asked = store.workspace.value && fileOption(tool);
     if (asked) await giveFile(tool, asked, file);
     else if (hand.value instanceof PadHand && !hand.value.isHole) await lay(file);
-    else await store.openPhoto(file, config);
+    else await store.openPhoto(file, choices.config.value);
   } else {
     store.say(`“${file.name ?? "This"}” is no PNG, JPEG or WebP picture.`, "problem");
   }

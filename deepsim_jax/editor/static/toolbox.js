@@ -13,30 +13,20 @@ const PICTURES = {
   ask: "dice",
 };
 
-const OPTIONS = {
-  kind: "Made of",
-  canny_sigma: "Smoothness of outlines",
-  colors: "Number of colours",
-  segmentation: "How areas are found",
-  edge_color: "Colour of outlines",
-  max_side: "Size of the drawing",
-  steps: "Steps",
-  coarse_steps: "Steps of the coarse part",
-  max_size: "Size",
-  min_size: "Size of the coarsest scale",
-  seg: "Areas of colour",
-  seg_edges: "Outlines and areas",
-  edges: "Outlines",
-  auto: "Chosen by the photo",
-  paint: "Free drawing",
-};
-
-/** Words for people: "start_scale" -> "Start scale"; "data.colors" -> "Number of colours". */
+/** Words for people, where nothing better is declared: "some_name" and "section.some_name" -> "Some name". */
 export function wordsOf(name) {
-  const last = name.split(".").at(-1);
-  if (OPTIONS[last]) return OPTIONS[last];
-  const words = last.replaceAll("_", " ");
+  const words = name.split(".").at(-1).replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** What an option is called. */
+export function labelOf(option) {
+  return option.title || wordsOf(option.name);
+}
+
+/** What one of an option's choices is called. */
+export function choiceOf(option, choice) {
+  return option.titles[choice] ?? wordsOf(choice);
 }
 
 /** What a tool is called. */
@@ -136,13 +126,9 @@ export function panelOptions(tool) {
 /** The values that a tool begins with. */
 export function initialValues(tool, canvas) {
   const values = {};
-  for (const option of tool.options) values[option.name] = option.default;
+  for (const option of tool.options) values[option.name] = option.default ?? option.suggested;
   const side = canvas ? Math.max(...canvas.size) : 256;
   if (optionOf(tool, "reach") && values.reach == null) values.reach = Math.round(side / 4);
-  if (optionOf(tool, "start_scale") && values.start_scale == null) {
-    const { low, high } = optionOf(tool, "start_scale");
-    values.start_scale = Math.round((low + high) / 2);
-  }
   return values;
 }
 

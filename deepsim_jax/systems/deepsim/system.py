@@ -1,12 +1,40 @@
 """DeepSIM as a system."""
 
-from deepsim_jax.systems.contract import Opening, System
+from deepsim_jax.systems.contract import Label, Opening, System
 from deepsim_jax.systems.deepsim import config, verbs
+
+_LABELS = {
+    "data.kind": Label(
+        "Made of",
+        titles={
+            "auto": "Chosen by the photo",
+            "edges": "Outlines",
+            "seg": "Areas of colour",
+            "seg_edges": "Outlines and areas",
+            "paint": "Free drawing",
+        },
+        hints={
+            "edges": "Only outlines: good for faces and things with clear borders.",
+            "seg": "Only areas of colour: good for landscapes.",
+            "seg_edges": "Outlines over areas of colour.",
+        },
+        left_out=("landmarks",),  # they are in a file
+    ),
+    "data.canny_sigma": Label("Smoothness of outlines", end=8),
+    "data.colors": Label("Number of colours", end=32),
+    "data.segmentation": Label("How areas are found"),
+    "data.edge_color": Label("Colour of outlines"),
+    "data.max_side": Label("Size of the drawing", end=1024),
+    "train.coarse_steps": Label("Steps of the coarse part"),
+    "seed": Label(end=999),
+}
 
 SYSTEM = System(
     name="deepsim",
     title="DeepSIM",
     about="a photo and its primitive train a generator that follows an edited primitive",
+    purpose="Change it at once",
+    promise="Move, paint and drag parts of the photo right away; training can come later.",
     schema=config.SCHEMA,
     verbs=verbs.VERBS,
     tables=verbs.TABLES,
@@ -25,4 +53,6 @@ SYSTEM = System(
         ),
     ),
     train_keys=("train.steps", "train.coarse_steps", "seed"),
+    photo_key="data.image",
+    labels=_LABELS,
 )

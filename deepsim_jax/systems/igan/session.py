@@ -11,8 +11,9 @@ import numpy as np
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import ranges
+from deepsim_jax.images.original import Original
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
+from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
 from deepsim_jax.systems.igan import constraints, editing, morph
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
 
@@ -127,7 +128,7 @@ TOOLS = (
         "restart",
         "other candidates for the same strokes",
         "none",
-        (Option("seed", "int", "another one, other candidates", default=1, low=0),),
+        (Option("seed", "int", "another one, other candidates", default=1, low=0, label=Label(end=999)),),
         key="r",
         title="Restart",
         help="Looks for other pictures that fit the same strokes.",
@@ -229,6 +230,10 @@ class IganSession:
         if document.projected is not None:
             return document.projected.photo
         return np.full((*self.canvas.size, 3), _GROUND, np.uint8)
+
+    def original(self, document: Document) -> Original | None:
+        """The photo as its file has it; None from scratch, or where it came as an array."""
+        return None if document.projected is None else document.projected.original
 
     def drawing(self, document: Document) -> np.ndarray:
         """What the strokes ask for, over the picture that they change: uint8 of the canvas' size."""

@@ -10,11 +10,19 @@ import numpy as np
 
 from deepsim_jax.images import io as image_io
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
+from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
 from deepsim_jax.systems.singan import applications
 from deepsim_jax.systems.singan.model import SinganModel
 
-_SEED = Option("seed", "int", "of the noise; another one, other pictures", 0, low=0, high=2**31 - 1)
+_SEED = Option(
+    "seed",
+    "int",
+    "of the noise; another one, other pictures",
+    0,
+    low=0,
+    high=2**31 - 1,
+    label=Label(end=999),
+)
 _PICTURE = Option("picture", "picture", "path or uint8 array of the picture", is_needed=True)
 _MASK = Option(
     "mask", "picture", "path or array, non-zero = changed; without it, the difference to the photo"
@@ -23,11 +31,17 @@ RATE = 10.0
 """Frames a second of animations."""
 
 
+def _start_scale(about: str, coarsest: int, finest: int) -> Option:
+    """The option, which a person begins with in the middle."""
+    middle = Label(suggested=(coarsest + finest + 1) // 2)
+    return Option("start_scale", "int", about, low=coarsest, high=finest, label=middle)
+
+
 def _tools(scales: int) -> tuple[Tool, ...]:
     """The tools of a model with this number of scales."""
     finest = scales - 1
-    start = Option("start_scale", "int", "where the picture enters; 1 is coarse", low=1, high=finest)
-    sampled = Option("start_scale", "int", "0: a new layout; higher: the photo's", low=0, high=finest)
+    start = _start_scale("where the picture enters; 1 is coarse", 1, finest)
+    sampled = _start_scale("0: a new layout; higher: the photo's", 0, finest)
     tools = [
         Tool(
             "sample",
@@ -49,7 +63,18 @@ def _tools(scales: int) -> tuple[Tool, ...]:
             "enlarge",
             "the photo, larger",
             "none",
-            (_SEED, Option("times", "float", "by what factor", default=2.0, low=1.01, high=8.0)),
+            (
+                _SEED,
+                Option(
+                    "times",
+                    "float",
+                    "by what factor",
+                    default=2.0,
+                    low=1.01,
+                    high=8.0,
+                    label=Label(end=4),
+                ),
+            ),
             title="Enlarge",
             icon="enlarge",
         ),

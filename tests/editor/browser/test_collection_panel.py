@@ -83,6 +83,12 @@ def do(editor, key, button):
 def test_a_photo_is_opened_and_saved_as_it_was(window, photo):
     window.page.get_by_text("Full size, 90 × 60").wait_for()
     np.testing.assert_array_equal(result_of(window), photo)
+    # The drawing shows a square of it, so that a place in the result is none of the drawing.
+    window.press("c")
+    window.stroke([(100, 200), (300, 200)], pane="result")
+    window.stroke([(100, 210), (300, 210)])
+    window.has_steps(2)
+    assert window.steps == ["Start", "Open a photo", "Colour"]
 
 
 def test_three_brushes_say_in_the_drawing_what_they_ask_for(edited, photo):

@@ -32,6 +32,15 @@ def test_a_pasted_photo_is_opened(visit, cat_file, cat):
     assert editor.size == cat.shape[1::-1]
 
 
+def test_a_dropped_photo_is_opened_for_what_was_chosen(visit, cat_file):
+    editor = visit()
+    assert editor.page.locator(".card.chosen").count() == 1
+    editor.page.locator(".card", has_text="Training comes first").get_by_role("radio").click()
+    assert "Quickstart" in editor.page.locator(".card.chosen option").all_inner_texts()
+    editor.drop(cat_file)
+    editor.page.get_by_text("This photo has to be trained before it can be edited").wait_for()
+
+
 def test_a_stroke_paints_in_a_colour_of_the_palette_and_no_other(editor):
     before = editor.drawing()
     editor.choose("stroke")

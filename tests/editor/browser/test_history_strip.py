@@ -73,6 +73,23 @@ def test_a_closed_tab_is_gone_on_with_from_the_list(editor, visit):
     np.testing.assert_array_equal(again.drawing(), drawing)
 
 
+def test_pictures_of_a_drawing_that_is_being_replaced_are_no_problem(editor):
+    editor.expected.add("status of 404")
+    page, held = editor.page, []
+    page.route("**/opening", lambda route: held.append((route, route.fetch())))
+    page.get_by_label("Made of").select_option("edges")
+    while not held:
+        page.wait_for_timeout(20)
+    with page.expect_response(lambda response: "/mismatch" in response.url) as answer:
+        editor.button("Show where the result is a guess").click()
+    assert answer.value.status == 404
+    route, response = held[0]
+    route.fulfill(response=response)
+    editor.page.locator("[data-tool=fill]").wait_for(state="detached")
+    editor.rests()
+    assert page.locator(".notice.problem").count() == 0
+
+
 def test_another_tab_that_was_faster_is_told_in_words(editor, visit):
     other = visit()
     other.page.locator(".work", has_text="cat.png").first.click()

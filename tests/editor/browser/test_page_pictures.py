@@ -7,14 +7,22 @@ tests/editor/browser/test_page_pictures.py` writes them into the docs.
 import io
 import os
 import pathlib
+import shutil
 
 import cv2
+import mugs
+import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
-EYE = (147, 78)  # in the cat's photo at 451x300 px, whose drawing is 256 px wide
+import deepsim_jax
+from deepsim_jax import settings
+
+EYE = (173, 112)  # in the cat's photo at 451x300 px, whose drawing is 256 px wide
 MOST = 1_000_000  # bytes of the animated picture
+MOST_PLAIN = 150_000  # bytes of one that stands still
+MUG = 600  # px of a mug in its photo
 
 
 @pytest.fixture
@@ -33,6 +41,30 @@ def large_cat(tmp_path):
     return path
 
 
+@pytest.fixture
+def collection(trained_igan, tmp_path_factory):
+    """The folder of a run that has learned things; for the guide, mugs, which takes minutes."""
+    if "EDITOR_PICTURES" not in os.environ:
+        return trained_igan.workdir
+    config = settings.load("igan_quickstart")
+    with config.unlocked():
+        config.data.held_out = 100
+        config.train.steps, config.train.measure_every = 1200, 0
+        config.encoder.steps = 300
+    workdir = tmp_path_factory.mktemp("trained") / "mugs"
+    return deepsim_jax.train(mugs.mugs(6000, 32), config=config, workdir=workdir).workdir
+
+
+@pytest.fixture
+def mug_file(tmp_path):
+    """A photo with a mug in it, not in its middle."""
+    photo = np.full((MUG, 900, 3), 255, np.uint8)
+    photo[:, 60 : 60 + MUG] = mugs.mug(np.random.default_rng(7), MUG)
+    path = tmp_path / "mug.png"
+    cv2.imwrite(str(path), photo[..., ::-1])
+    return path
+
+
 def _write(editor, path):
     shown = Image.open(io.BytesIO(editor.page.screenshot())).convert("RGB")
     shown.save(path, quality=82, method=6)
@@ -48,7 +80,7 @@ def test_pictures_of_the_guide(visit, large_cat, folder):
     eye = [value * scale for value in EYE]
     editor.choose("region")
     editor.press("l")
-    around = [(-26, -16), (0, -24), (26, -12), (30, 8), (6, 22), (-24, 12), (-28, -10)]
+    around = [(-44, -8), (-24, -36), (14, -40), (42, -20), (44, 14), (12, 38), (-28, 32), (-44, 4)]
     editor.stroke([(eye[0] + x * scale, eye[1] + y * scale) for x, y in around])
     editor.stroke([eye, (eye[0] - 2, eye[1] - 14)], release=False)
     editor.page.locator(".state[data-quality=foreseen]").wait_for()
@@ -65,7 +97,40 @@ def test_pictures_of_the_guide(visit, large_cat, folder):
     editor.press("m")
     _write(editor, folder / "editor-compare.webp")
     for path in folder.glob("editor-*.webp"):
-        assert Image.open(path).size == (1280, 800)
+        assert Image.open(path).size == (1280, 800) and path.stat().st_size < MOST_PLAIN
+
+
+def test_a_picture_of_a_collection(visit, serve_from, collection, mug_file, folder, tmp_path):
+    shutil.copytree(collection, tmp_path / "runs" / "mugs")
+    editor = visit(serve_from(tmp_path / "runs").url, viewport={"width": 1280, "height": 800})
+    page = editor.page
+    page.locator(".work", has_text="mugs").click()
+    editor.press("o")
+    with page.expect_file_chooser() as chooser:
+        editor.button("Choose: a picture for “Picture”").click()
+    chooser.value.set_files(str(mug_file))
+    image = page.get_by_alt_text("The chosen picture").bounding_box()
+    left, right = (image["x"] + image["width"] * share for share in (60 / 900, (60 + MUG) / 900))
+    page.mouse.move(left, image["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(right, image["y"] + image["height"] - 1, steps=4)
+    page.mouse.up()
+    page.locator(".apply").get_by_role("button", name="Open a photo").click()
+    editor.has_steps(1)
+    editor.rests()
+    editor.press("c")
+    page.locator(".colors input[type=color]").fill("#e0b020")
+    width = editor.size[0]
+    editor.stroke([(0.35 * width, 0.45 * width), (0.5 * width, 0.55 * width)])
+    editor.has_steps(2)
+    editor.press("s")
+    editor.stroke([(0.25 * width, 0.2 * width), (0.6 * width, 0.2 * width)])
+    editor.has_steps(3)
+    editor.rests()
+    page.locator(".sheet img").first.wait_for()
+    _write(editor, folder / "editor-collection.webp")
+    written = folder / "editor-collection.webp"
+    assert Image.open(written).size == (1280, 800) and written.stat().st_size < MOST_PLAIN
 
 
 def test_the_animated_picture(visit, large_cat, folder):

@@ -13,7 +13,9 @@ def window(visit, serve_from, trained_singan, tmp_path):
     """A window in which the trained photo is opened."""
     shutil.copytree(trained_singan.workdir, tmp_path / "scene")
     editor = visit(serve_from(tmp_path).url)
-    editor.page.locator(".work", has_text="scene").click()
+    run = editor.page.locator(".work", has_text="scene")
+    assert run.inner_text().split() == ["scene", "SinGAN"]
+    run.click()
     editor.rests()
     return editor
 

@@ -50,6 +50,22 @@ def test_names_of_systems_are_unknown_to_the_page():
             assert system.name not in words, (path, system.name)
 
 
+def test_keys_of_configs_and_their_words_are_unknown_to_the_page():
+    from deepsim_jax import registry
+
+    told = {"kind", "seed", "steps"}  # of every option, tool or training
+    words = set()
+    for system in registry.systems():
+        opening = system.opening.keys if system.opening else ()
+        for name in (*opening, *system.train_keys):
+            words |= {name.rpartition(".")[2], *system.schema.keys[name].choices} - told
+    known = re.compile(rf"""(?<!class=)["'.](?:{"|".join(words)})["']|\b(?:{"|".join(words)}): ["\d]""")
+    assert known.search("{ colors: 32 }") and known.search("'data.colors'")
+    for path in [*STATIC.glob("*.js"), *STATIC.glob("[!v]*/*.js")]:
+        found = known.search(path.read_text("utf-8"))
+        assert not found, (path, found)
+
+
 def test_text_is_never_taken_for_markup():
     for path in [*STATIC.glob("*.js"), *STATIC.glob("[!v]*/*.js")]:
         words = path.read_text("utf-8")

@@ -18,6 +18,15 @@ test("an unmoved region stays", () => {
   assert.ok(near(transform(matrixOf(UNMOVED, [7, 9]), [3, 4]), [3, 4]));
 });
 
+test("the handle that turns is below where it cannot be seen above", () => {
+  const [bounds, centre] = [{ left: 0, top: 0, right: 20, bottom: 10 }, [10, 5]];
+  assert.ok(near(handles(bounds, UNMOVED, centre, 4).turn, [10, -4]));
+  const isSeen = ([, y]) => y >= 0;
+  const { turn, head } = handles(bounds, UNMOVED, centre, 4, isSeen);
+  assert.ok(near(turn, [10, 14]) && near(head, [10, 10]));
+  assert.ok(near(handles(bounds, UNMOVED, centre, 4, () => false).turn, [10, -4]));
+});
+
 test("a region turns counter-clockwise about its centre, is scaled there, mirrored and moved", () => {
   const centre = [10, 10];
   const turned = matrixOf({ ...UNMOVED, rotate: 90 }, centre);

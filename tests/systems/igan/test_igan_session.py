@@ -1,9 +1,13 @@
 """A trained collection in an editor's hands."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepsim_jax.errors import UserError
+from deepsim_jax.images import profiles
 from deepsim_jax.systems.igan import session as sessions
 
 COLOR = {"tool": "color", "points": [[100, 200], [300, 200]], "radius": 29.5, "color": [250, 20, 20]}
@@ -57,6 +61,22 @@ def test_a_photo_is_opened_edited_and_gets_the_edit(session, photo):
     back = session.apply(edited, {"tool": "choose", "candidate": 0, "amount": 0.0})
     assert np.abs(session.render(back).images[0].astype(int) - projection).max() <= 2
     assert np.abs(session.render(back, "full").images[0].astype(int) - photo).max() <= 1
+
+
+def test_what_is_made_of_a_photo_s_file_has_its_profile_and_exif(session, photo, tmp_path):
+    profile = profiles.make("Display P3", profiles.DISPLAY_P3)
+    exif = Image.Exif()
+    exif[0x013B] = "Ann"  # Artist
+    Image.fromarray(photo).save(tmp_path / "photo.png", icc_profile=profile, exif=exif)
+    begun = session.begin()
+    assert session.original(begun) is None
+    opened = session.apply(begun, {"tool": "open", "picture": tmp_path / "photo.png"})
+    result = session.render(opened, "full").image
+    with Image.open(io.BytesIO(session.original(opened).png(result))) as saved:
+        np.testing.assert_array_equal(np.asarray(saved), photo)
+        assert saved.info["icc_profile"] == profile and saved.getexif()[0x013B] == "Ann"
+    assert (result != photo).any(), "the network sees it in sRGB"
+    assert session.original(session.apply(begun, {"tool": "open", "picture": photo})) is None
 
 
 def test_fix_and_restart(session, photo):

@@ -29,8 +29,13 @@ export function transform([a, b, c, d, e, f], [x, y]) {
   return [a * x + c * y + e, b * x + d * y + f];
 }
 
-/** The places of the handles: four corners and the one that turns, a distance above the top. */
-export function handles(bounds, placing, centre, distance) {
+/**
+ * The places of the handles: four corners, and the one that turns, a distance above the top, or below the
+ * bottom where it cannot be seen there.
+ *
+ * @param isSeen whether a point can be seen
+ */
+export function handles(bounds, placing, centre, distance, isSeen = () => true) {
   const matrix = matrixOf(placing, centre);
   const { left, top, right, bottom } = bounds;
   const corners = [
@@ -39,14 +44,14 @@ export function handles(bounds, placing, centre, distance) {
     [right, bottom],
     [left, bottom],
   ].map((corner) => transform(matrix, corner));
-  const head = transform(matrix, [(left + right) / 2, top]);
   const middle = transform(matrix, centre);
-  const length = Math.hypot(head[0] - middle[0], head[1] - middle[1]) || 1;
-  const turn = [
-    head[0] + ((head[0] - middle[0]) / length) * distance,
-    head[1] + ((head[1] - middle[1]) / length) * distance,
-  ];
-  return { corners, turn, head, middle };
+  const turners = [top, bottom].map((y) => {
+    const head = transform(matrix, [(left + right) / 2, y]);
+    const length = Math.hypot(head[0] - middle[0], head[1] - middle[1]) || 1;
+    const turn = [0, 1].map((axis) => head[axis] + ((head[axis] - middle[axis]) / length) * distance);
+    return { head, turn };
+  });
+  return { corners, middle, ...(turners.find(({ turn }) => isSeen(turn)) ?? turners[0]) };
 }
 
 /** The placing after its middle was dragged. */

@@ -196,7 +196,8 @@ export class PadHand {
       const [width, height] = [bounds.right - bounds.left, bounds.bottom - bounds.top];
       context.drawImage(bitmap, bounds.left + 0.5, bounds.top + 0.5, width, height);
       context.restore();
-      const { corners, turn, head } = handles(bounds, placing, centre, TURN_DISTANCE / scale);
+      const distance = TURN_DISTANCE / scale;
+      const { corners, turn, head } = handles(bounds, placing, centre, distance, this.stage.isSeen);
       polyline(context, corners.map(toPane), { closed: true });
       polyline(context, [toPane(head), toPane(turn)]);
       for (const corner of corners) handle(context, toPane(corner));
@@ -248,7 +249,8 @@ export class PadHand {
   #partAt(point) {
     const { bounds, centre, placing } = this.object;
     const reach = GRIP / this.stage.scale;
-    const { corners, turn } = handles(bounds, placing, centre, TURN_DISTANCE / this.stage.scale);
+    const distance = TURN_DISTANCE / this.stage.scale;
+    const { corners, turn } = handles(bounds, placing, centre, distance, this.stage.isSeen);
     const isNear = ([x, y]) => Math.hypot(x - point[0], y - point[1]) <= reach;
     if (isNear(turn)) return "turn";
     if (corners.some(isNear)) return "scale";

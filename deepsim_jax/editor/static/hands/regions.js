@@ -207,7 +207,8 @@ export class RegionHand {
     const place = ([x, y]) => toPane(transform(matrix, [x - 0.5, y - 0.5]));
     segments(context, outline, place);
     if (!this.placers.length) return;
-    const { corners, turn, head } = handles(box(bounds), placing, centre, TURN_DISTANCE / scale);
+    const distance = TURN_DISTANCE / scale;
+    const { corners, turn, head } = handles(box(bounds), placing, centre, distance, this.stage.isSeen);
     polyline(context, corners.map(toPane), { closed: true });
     polyline(context, [toPane(head), toPane(turn)]);
     for (const corner of corners) handle(context, toPane(corner));
@@ -230,7 +231,8 @@ export class RegionHand {
   #partAt(point) {
     const { bounds, centre, placing, mask } = selection.value;
     const reach = GRIP / this.stage.scale;
-    const { corners, turn } = handles(box(bounds), placing, centre, TURN_DISTANCE / this.stage.scale);
+    const distance = TURN_DISTANCE / this.stage.scale;
+    const { corners, turn } = handles(box(bounds), placing, centre, distance, this.stage.isSeen);
     const isNear = ([x, y]) => Math.hypot(x - point[0], y - point[1]) <= reach;
     if (isNear(turn)) return "turn";
     if (corners.some(isNear)) return "scale";

@@ -90,12 +90,12 @@ function TopBar() {
     </div>
     <div class="group end">
       <${Button} icon="recipe" label="Save the steps as a recipe" isQuiet isShown=${Boolean(workspace.value.can?.recipe)} onPress=${studio.downloadRecipe} />
-      <${Button} icon="clipboard" label="Open a recipe" isQuiet isShown=${Boolean(workspace.value.can?.recipe)} onPress=${studio.openRecipe} />
+      <${Button} icon="addition" label="Open a recipe" isQuiet isShown=${Boolean(workspace.value.can?.recipe)} onPress=${studio.openRecipe} />
       <${Button} icon="film" label="Make a film" isQuiet isShown=${Boolean(workspace.value.can?.film) || store.candidates.value.rate !== null} onPress=${() => {
         choices.dialog.value = "film";
       }} />
-      <${Button} icon="plus" label="Start from this result" isQuiet onPress=${studio.startFromResult} />
-      <${Button} icon="paste" label="Copy the picture" keys="Ctrl+C" isQuiet onPress=${studio.copyResult} />
+      <${Button} icon="anew" label="Start from this result" isQuiet onPress=${studio.startFromResult} />
+      <${Button} icon="clipboard" label="Copy the picture" keys="Ctrl+C" isQuiet onPress=${studio.copyResult} />
       <${Button} icon="theme" label="Light or dark" isQuiet onPress=${choices.switchTheme} />
       <${Button} icon="help" label="All keys" keys="?" isQuiet onPress=${() => {
         choices.dialog.value = "help";

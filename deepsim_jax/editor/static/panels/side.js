@@ -49,7 +49,6 @@ export function DrawingPanel() {
   const opening = store.workspace.value?.opening;
   if (!opening?.options.length) return null;
   const values = { ...opening.values, ...wished.value };
-  const kind = Object.keys(values).find((name) => name.split(".").at(-1) === "kind");
   const set = (name, value) => {
     wished.value = { ...wished.value, [name]: value };
     store.reopening.ask({
@@ -73,15 +72,8 @@ export function DrawingPanel() {
       ) => html`<${Option} key=${option.name} option=${option} value=${values[option.name]} canvas=${null}
         onChange=${(value) => set(option.name, value)} />`,
     )}
-    ${kind && html`<p class="hint">${KINDS[values[kind]] ?? ""}</p>`}
   </details>`;
 }
-
-const KINDS = {
-  edges: "Only outlines: good for faces and things with clear borders.",
-  seg: "Only areas of colour: good for landscapes.",
-  seg_edges: "Outlines over areas of colour.",
-};
 
 let wishedOf = null;
 effect(() => {

@@ -1,29 +1,27 @@
 // The page on which a photo is opened.
 
+import { config } from "../choices.js";
 import { html } from "../html.js";
 import { Icon } from "../icons.js";
 import * as store from "../store.js";
 import { pick, receive } from "../studio.js";
-import { signal } from "../vendor/signals.js";
 import { Button } from "./widgets.js";
 import { wordsOf } from "../toolbox.js";
-
-const config = signal(null);
 
 export function Start() {
   const state = store.server.value;
   if (!state) return html`<main class="start"><p class="loading">Opening the editor …</p></main>`;
   const systems = state.systems.filter((one) => one.configs.length).sort((a, b) => Number(b.opens) - Number(a.opens));
-  const chosen = config.value ?? systems[0]?.configs[0];
+  const chosen = config.value ?? state.config;
   const open = async () => {
     const file = await pick("image/png,image/jpeg,image/webp");
-    if (file) receive(file, chosen);
+    if (file) receive(file);
   };
   return html`<main class="start">
     <div class="start-inner">
       <header><h1>Change a photo by changing a drawing of it</h1>
-        <p>Open a photo. Its outlines and areas appear over it; move them, paint them, and the photo follows while
-        your hand moves. Everything stays on this computer.</p></header>
+        <p>Open a photo. A drawing of it appears over it; change the drawing, and the photo follows while your hand
+        moves. Everything stays on this computer.</p></header>
       <button type="button" class="drop" onClick=${open} disabled=${state.readonly || store.working.value.opening}>
         <${Icon} name="picture" />
         <strong>${store.working.value.opening ? "Opening …" : "Open a photo"}</strong>
@@ -46,7 +44,7 @@ export function Start() {
             name,
             title,
           }) => html`<${Button} key=${name} icon="picture" label=${`Open the example: ${title}`}
-            onPress=${() => store.openFrom({ example: name, config: chosen })}>${title}<//>`,
+            onPress=${() => store.openFrom({ example: name, config: config.value })}>${title}<//>`,
         )}
       </div></section>`
       }
@@ -69,9 +67,9 @@ export function Start() {
         state.runs.length > 0 &&
         html`<section><h2>What was trained</h2><ul class="works">
         ${state.runs.map(
-          ({ run, name, step, finished }) => html`<li key=${run}>
+          ({ run, name, system }) => html`<li key=${run}>
             <button type="button" class="work" onClick=${() => store.openFrom({ run })}>
-              <strong>${name}</strong><span>${finished ? "trained" : `step ${step}`}</span></button></li>`,
+              <strong>${name}</strong><span>${state.systems.find((one) => one.name === system)?.title}</span></button></li>`,
         )}</ul></section>`
       }
       <footer>${state.workdir ? html`Work is kept in the folder <b>${state.workdir}</b>.` : null} Version ${state.version}.</footer>
@@ -85,8 +83,8 @@ function Way({ system, chosen }) {
     <button type="button" role="radio" aria-checked=${String(isChosen)} onClick=${() => {
       config.value = system.configs[0];
     }}>
-      <strong>${system.opens ? "Change it at once" : "Learn it first"}</strong>
-      <span>${system.opens ? "Move, paint and drag parts of the photo right away; training can come later." : "Training comes first, some minutes; then new pictures are made of what was learned."}</span>
+      <strong>${system.purpose || system.title}</strong>
+      <span>${system.promise}</span>
       <small>${system.title}: ${system.about}</small>
     </button>
     ${
@@ -95,7 +93,7 @@ function Way({ system, chosen }) {
       html`<label class="field"><span>Settings</span>
       <select value=${chosen} onChange=${(event) => {
         config.value = event.target.value;
-      }}>${system.configs.map((name) => html`<option key=${name} value=${name}>${wordsOf(name)}</option>`)}</select>
+      }}>${system.configs.map((name) => html`<option key=${name} value=${name}>${wordsOf(name.replace(`${system.name}_`, ""))}</option>`)}</select>
     </label>`
     }
   </div>`;

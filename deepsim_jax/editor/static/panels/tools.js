@@ -8,7 +8,7 @@ import { html } from "../html.js";
 import { Icon } from "../icons.js";
 import * as store from "../store.js";
 import * as studio from "../studio.js";
-import { actionOf, hasColor, isReady, optionOf, panelOptions, titleOf } from "../toolbox.js";
+import { actionOf, hasColor, isReady, labelOf, optionOf, panelOptions, titleOf } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
 import { Button, Choice, Option, Slider, hexOf, rgbOf } from "./widgets.js";
 
@@ -197,7 +197,7 @@ function PadPanel({ entry, canvas }) {
       }} />`
     }
     ${!isHole && html`<${Palette} canvas=${canvas} />`}
-    <${Choice} label="Paint or erase" value=${erases ? "erase" : "paint"} choices=${[{ name: "paint", title: isHole ? "Mark" : "Paint" }, { name: "erase", title: "Erase" }]} onChoose=${(
+    <${Choice} label="Paint or erase" value=${erases ? "erase" : "draw"} choices=${[{ name: "draw", title: isHole ? "Mark" : "Paint" }, { name: "erase", title: "Erase" }]} onChoose=${(
       name,
     ) => {
       pad.value = { ...pad.value, erases: name === "erase" };
@@ -241,10 +241,10 @@ function AskPanel({ tool, title }) {
         }}>Another<//>`
       }
     </div>
-    ${ranges.map(
-      (option) =>
-        html`<${Button} key=${option.name} icon="film" label=${`Compare every ${option.name.replaceAll("_", " ")}`} onPress=${() => compare(tool, option)}>Compare every ${option.name.replaceAll("_", " ")}<//>`,
-    )}
+    ${ranges.map((option) => {
+      const title = `Compare every ${labelOf(option).toLowerCase()}`;
+      return html`<${Button} key=${option.name} icon="film" label=${title} onPress=${() => compare(tool, option)}>${title}<//>`;
+    })}
     ${
       sheet.value.length > 0 &&
       html`<div class="sheet" role="group" aria-label="Comparison">

@@ -3,11 +3,8 @@
 import { html } from "../html.js";
 import { Icon } from "../icons.js";
 import { PICTURES, addressOf, giveFile, pick } from "../studio.js";
-import { wordsOf } from "../toolbox.js";
+import { choiceOf, labelOf } from "../toolbox.js";
 import { useRef, useState } from "../vendor/preact-hooks.js";
-
-// Where sliders end that could go farther; a number beyond is shown all the same.
-const ENDLESS = { times: 4, seed: 999, canny_sigma: 8, max_side: 1024, colors: 32 };
 
 /** A button with a picture, a name, and perhaps a pressed state. */
 export function Button({
@@ -61,7 +58,7 @@ export function Slider({ label, about, value, low, high, step, unit = "", onInpu
 
 /** The control of a declared option. */
 export function Option({ option, value, values = {}, tool, onChange, onCommit, canvas }) {
-  const label = wordsOf(option.name);
+  const label = labelOf(option);
   const about = option.about;
   const change = (next) => {
     onChange(next);
@@ -79,8 +76,9 @@ export function Option({ option, value, values = {}, tool, onChange, onCommit, c
       <label for=${id}>${label}</label>
       <select id=${id} value=${value ?? ""} title=${about} onChange=${(event) => change(event.target.value || null)}>
         ${!option.needed && option.default == null && html`<option value="">—</option>`}
-        ${option.choices.map((choice) => html`<option key=${choice} value=${choice}>${wordsOf(choice)}</option>`)}
+        ${option.choices.map((choice) => html`<option key=${choice} value=${choice}>${choiceOf(option, choice)}</option>`)}
       </select>
+      ${option.hints[value] && html`<p class="hint">${option.hints[value]}</p>`}
     </div>`;
   }
   if (option.kind === "words") {
@@ -96,7 +94,7 @@ export function Option({ option, value, values = {}, tool, onChange, onCommit, c
             if (event.target.checked) chosen.add(choice);
             else chosen.delete(choice);
             change([...chosen].join(","));
-          }} />${wordsOf(choice)}</label>`,
+          }} />${choiceOf(option, choice)}</label>`,
       )}
     </fieldset>`;
   }
@@ -118,12 +116,10 @@ function NumberOption({ option, value, onChange, onCommit, canvas, label, id }) 
   const low = option.low ?? 0;
   const side = canvas ? Math.max(...canvas.size) : 512;
   const given = Number(value ?? option.default ?? 0);
-  const endless = { ...ENDLESS, radius: Math.max(16, Math.round(side / 4)), reach: side };
-  const last = option.name.split(".").at(-1);
-  const high = Math.min(
-    option.high ?? Number.POSITIVE_INFINITY,
-    endless[last] ?? option.high ?? Number.NaN,
-  );
+  const onCanvas = { radius: Math.max(16, Math.round(side / 4)), reach: side };
+  // Where the slider ends, though the range may go farther; a number beyond is shown all the same.
+  const end = option.end ?? onCanvas[option.name] ?? option.high ?? Number.NaN;
+  const high = Math.min(option.high ?? Number.POSITIVE_INFINITY, end);
   const isOptional = option.default == null && !option.needed;
   const isSet = value !== null && value !== undefined;
   const change = (next) => {

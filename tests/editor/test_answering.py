@@ -1,0 +1,58 @@
+"""Requests that go on at once, are given up, or wait."""
+
+import concurrent.futures
+import socket
+import threading
+import time
+
+from deepsim_jax.editor import answering
+
+MOVE = {"tool": "move", "at": [60, 70], "by": [12, 4]}
+
+
+def test_a_hundred_posts_at_once_are_bounded_and_the_newest_wins(served, client_of, client, address):
+    id_ = client.get(address).json()["history"]["documents"][0]["id"]
+
+    def post(number):
+        action = {**MOVE, "by": [number / 10, 1]}
+        asked = {"document": id_, "action": action, "sequence": number}
+        return client.post(f"{address}/preview", json=asked).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        found = list(pool.map(post, range(100)))
+    assert set(found) <= {200, 409, 429} and 200 in found and 409 in found
+    assert post(200) == 200
+
+
+def test_whoever_hangs_up_frees_the_worker(served, client, address):
+    begun, release, done = threading.Event(), threading.Event(), []
+    served._desk.worker.submit(lambda: begun.set() or release.wait(60))
+    assert begun.wait(60)
+    head = (
+        f"GET {address}/result HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+        f"Authorization: Bearer {client.token}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(head.encode())
+        line = served._desk.worker._line
+        end = time.monotonic() + 40
+        while not line and time.monotonic() < end:
+            time.sleep(0.01)
+        task = line[0]
+    while not task.future.cancelled() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert task.future.cancelled()
+    release.set()
+    served._desk.worker.submit(lambda: done.append(1)).result(20)
+    assert done
+
+
+def test_long_polls_end_when_something_changes_or_after_a_while(client, address, monkeypatch):
+    monkeypatch.setattr(answering, "POLL", 0.2)
+    assert client.get(f"{address}/training").json()["state"] == "none"
+    begun = time.monotonic()
+    assert client.get(f"{address}/training?since=0").json()["since"] == 0
+    assert 0.2 <= time.monotonic() - begun < 10
+    assert client.get(f"{address}/training/preview?step=1").status_code == 404
+    for asked in ({"do": "dance"}, {"do": "pause"}, {"do": "start", "values": {"train.steps": "x"}}):
+        assert client.post(f"{address}/training", json=asked).status_code == 400
