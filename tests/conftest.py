@@ -22,6 +22,10 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 _COMPILED = tempfile.TemporaryDirectory()
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _COMPILED.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+# Small networks take far longer to compile than to run; without its passes LLVM takes half as long.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Workers share the cores already; OpenBLAS's threads burn what they wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax  # noqa: E402
 import jaxtyping  # noqa: E402

@@ -23,7 +23,7 @@ def test_the_notebook_trains_edits_and_shows_the_result(tmp_path, monkeypatch):
     }.items():
         monkeypatch.setenv(name, value)
     client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+        notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     )
     client.execute()  # raises if a cell does
     assert not (tmp_path / "keep.txt").exists(), "nothing is installed where the package is there"

@@ -21,14 +21,14 @@ def run(call: Call) -> int:
         port=call.port or None,
         open_browser=call.open_browser,
     )
-    print(f"edit at {server.url}", flush=True)
-    print(f"saved in {server.workdir}; Ctrl-C ends it", flush=True)
     # SIGINT, too: a shell that starts a program in the background lets it ignore that.
     before = {
         number: signal.signal(number, signal.default_int_handler)
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
+        print(f"edit at {server.url}", flush=True)
+        print(f"saved in {server.workdir}; Ctrl-C ends it", flush=True)
         server.wait()
     except KeyboardInterrupt:
         print("stopped; the same command shows everything as it was", file=sys.stderr)

@@ -19,6 +19,8 @@ _GRAPHED = (
     "DYNAMIC_SLICE_FUSION",
 )  # kernels that a CUDA graph may hold; without CONVOLUTION a graph would end at each
 
+_LEVEL = "xla_backend_optimization_level"  # of LLVM
+
 
 def use_cache():
     """Keeps compiled programs in the user's cache folder, unless the user chose a place or none.
@@ -56,7 +58,7 @@ def options() -> dict[str, int | str]:
 
     On a CPU most of the compilation is LLVM's work on a thousand small loops, which its first level
     does in two thirds of the time; convolutions and products are library code, so that the step runs
-    at the same speed.
+    at the same speed. A level that the user set in `XLA_FLAGS` stands.
 
     CUDA gets all steps of a dispatch as one graph, convolutions included, in which kernels wait for what
     they need only. With batches of one few of them fill a GPU: one after the other, in several graphs,
@@ -65,7 +67,7 @@ def options() -> dict[str, int | str]:
     Empty elsewhere.
     """
     if jax.default_backend() == "cpu":
-        return {"xla_backend_optimization_level": 1}
+        return {} if _LEVEL in os.environ.get("XLA_FLAGS", "") else {_LEVEL: 1}
     if "cuda" in jax.devices()[0].client.platform_version.lower():
         return {
             "xla_gpu_enable_command_buffer": ",".join(_GRAPHED),

@@ -33,7 +33,9 @@ def started(tmp_path, scene):
         )
         processes.append(process)
         line = process.stdout.readline()
-        return process, re.search(r"edit at (http://127\.0\.0\.1:(\d+))/#token=([\w-]+)(\S*)", line)
+        found = re.search(r"edit at (http://127\.0\.0\.1:(\d+))/#token=([\w-]+)(\S*)", line)
+        assert found, line + process.communicate()[1]
+        return process, found
 
     yield start
     for process in processes:
@@ -43,7 +45,7 @@ def started(tmp_path, scene):
 
 def client(found):
     headers = {"Origin": found[1], "Authorization": f"Bearer {found[3]}"}
-    return httpx.Client(base_url=found[1], headers=headers, timeout=60, trust_env=False)
+    return httpx.Client(base_url=found[1], headers=headers, timeout=600, trust_env=False)
 
 
 @pytest.mark.slow
@@ -57,7 +59,7 @@ def test_however_it_ends_nothing_is_lost(started, tmp_path, number):
         assert done.status_code == 200, done.text
         result = asked.get(f"{address}/result").content
     process.send_signal(number)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert found[3] not in out + err
     if number != signal.SIGKILL:
         assert process.returncode == 0 and "the same command shows everything" in err

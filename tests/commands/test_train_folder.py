@@ -178,10 +178,10 @@ def test_the_command(photos):
         f"--workdir={photos.parent / 'album'}",
         "--config=quickstart:tiny",
     ]
-    done = subprocess.run(command, text=True, capture_output=True, timeout=60)
+    done = subprocess.run(command, text=True, capture_output=True, timeout=600)
     assert done.returncode == 1 and "1 photo: 1 failed" in done.stdout
     done = subprocess.run(
-        [*command, "--config.train.stepz=3"], text=True, capture_output=True, timeout=60
+        [*command, "--config.train.stepz=3"], text=True, capture_output=True, timeout=600
     )
     assert done.returncode == 2
     assert done.stderr.startswith("error: config key 'train.stepz'") and done.stderr.count("\n") == 1

@@ -1,6 +1,8 @@
 """A served editor, and a client that knows its token."""
 
+import contextlib
 import io
+import threading
 
 import httpx
 import numpy as np
@@ -19,6 +21,35 @@ def photo(scene):
     return image_io.png_bytes(scene, profile=profile)
 
 
+@contextlib.contextmanager
+def _patience():
+    # On a busy machine a thread that ends at once can take longer than any limit that suits a user.
+    limits, join, here = [], threading.Thread.join, threading.get_ident()
+
+    def wait(thread, timeout=None):
+        if timeout is not None and threading.get_ident() == here:
+            limits.append(timeout)
+            timeout = max(timeout, 300)
+        join(thread, timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "join", wait)
+        yield limits
+
+
+@pytest.fixture(scope="session")
+def patience():
+    """A context in which who waits for the end of a thread waits long; it yields the limits given, s."""
+    return _patience
+
+
+@pytest.fixture
+def waited():
+    """Who waits for the end of a thread waits long; the limits that were given, s."""
+    with _patience() as limits:
+        yield limits
+
+
 class Client(httpx.Client):
     """Asks a served editor, as its page does."""
 
@@ -27,7 +58,7 @@ class Client(httpx.Client):
         self.token = server.url.partition("token=")[2].partition("&")[0]
         here = f"http://127.0.0.1:{server.port}"
         headers = {"Origin": here} | ({"Authorization": f"Bearer {self.token}"} if token else {})
-        super().__init__(base_url=here, headers=headers, timeout=120, trust_env=False)
+        super().__init__(base_url=here, headers=headers, timeout=600, trust_env=False)
 
     def opened(self, photo, config="quickstart"):
         """A workspace of a photo, as the server tells it."""
@@ -54,11 +85,12 @@ def client_of():
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(tmp_path_factory, patience):
     """A server on a folder of its own."""
     server = deepsim_jax.serve(tmp_path_factory.mktemp("served"))
     yield server
-    assert server.stop()
+    with patience():
+        assert server.stop()
 
 
 @pytest.fixture(scope="module")

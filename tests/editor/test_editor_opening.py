@@ -28,7 +28,7 @@ def mean_colour(monkeypatch, scene, tmp_path):
     sys.modules.pop("mean_colour", None)
 
 
-def test_a_system_that_is_not_known_by_name_is_edited(mean_colour, scene, picture_of):
+def test_a_system_that_is_not_known_by_name_is_edited(mean_colour, scene, picture_of, waited):
     desk = Desk(mean_colour)
     (run,) = desk.catalogue.runs()
     workspace = desk.catalogue.open_run(run)

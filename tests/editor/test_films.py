@@ -12,10 +12,11 @@ MOVE = {"tool": "warp", "from": [[60, 70]], "to": [[84, 74]], "reach": 60}
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def desk(tmp_path_factory, patience):
     desk = Desk(tmp_path_factory.mktemp("films"))
     yield desk
-    assert desk.close()
+    with patience():
+        assert desk.close()
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,14 @@ def workspace(desk, photo):
 
 
 def begun(desk, workspace, **options):
-    return desk.worker.submit(lambda: desk.begin_film(workspace, **options)).result(60)
+    return desk.worker.submit(lambda: desk.begin_film(workspace, **options)).result(300)
 
 
 @pytest.mark.parametrize("format", ["gif", "webm"])
 def test_a_film_goes_from_one_document_to_the_other(desk, workspace, format):
     first, last = (entry.id for entry in workspace.history.entries)
     film = begun(desk, workspace, documents=[first, last], frames=3, rate=10, format=format, back=True)
-    film.join(60)
+    film.join(300)
     told = desk.film(film.id).describe()
     assert told["state"] == "finished" and told["done"] == told["total"] == 4 and told["since"] >= 4
     frames = list(film_files.decode(film.path))
@@ -47,7 +48,7 @@ def test_a_film_can_be_called_off(desk, workspace):
     first, last = (entry.id for entry in workspace.history.entries)
     film = begun(desk, workspace, documents=[first, last, first], frames=200)
     film.cancel()
-    film.join(60)
+    film.join(300)
     assert film.describe()["state"] == "cancelled" and not film.path.exists()
 
 
@@ -75,6 +76,6 @@ def test_a_film_that_cannot_be_written_says_so(desk, workspace, monkeypatch):
 
     monkeypatch.setattr(film_files, "write", write)
     film = begun(desk, workspace, documents=[1])
-    film.join(60)
+    film.join(300)
     assert film.describe()["error"] == "no space" and film.state == "failed"
     assert isinstance(film, Film)

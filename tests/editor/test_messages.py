@@ -29,10 +29,10 @@ from deepsim_jax.systems.contract import Rendering
     ],
 )
 def test_json_that_is_refused_is_refused_within_a_second(body, words):
-    begun = time.perf_counter()
+    begun = time.thread_time()  # of this thread alone, whatever else the machine does
     with pytest.raises(UserError, match=words) as error:
         messages.read_json(body)
-    assert time.perf_counter() - begun < 1 and "\n" not in str(error.value)
+    assert time.thread_time() - begun < 1 and "\n" not in str(error.value)
 
 
 def test_json_is_read():

@@ -149,6 +149,7 @@ def environment(folder: Path, package: Path) -> dict[str, str]:
       package: see `Console`.
     """
     left = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    left.pop("XLA_FLAGS", None)  # compiled as users have it
     return {
         "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
         **left,

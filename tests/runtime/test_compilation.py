@@ -25,6 +25,14 @@ def test_other_accelerators_compile_as_they_do(monkeypatch, backend, version):
     assert options(monkeypatch, backend, version) == {}
 
 
-def test_a_cpu_knows_its_options():
+def test_a_cpus_level_is_the_users_where_there_is_one(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2")
+    assert options(monkeypatch, "cpu", "") == {}
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+    assert options(monkeypatch, "cpu", "") == {"xla_backend_optimization_level": 1}
+
+
+def test_a_cpu_knows_its_options(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
     step = jax.jit(lambda x: x + 1).lower(1.0)
     assert step.compile(compilation.options())(1.0) == 2.0

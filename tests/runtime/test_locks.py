@@ -10,11 +10,11 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.runtime import locks
 
 HOLDER = """
-import pathlib, sys, time
+import pathlib, sys
 from deepsim_jax.runtime import locks
 with locks.held(pathlib.Path(sys.argv[1]), doing="trains"):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -22,12 +22,16 @@ with locks.held(pathlib.Path(sys.argv[1]), doing="trains"):
 def holder(tmp_path):
     """Another process that holds tmp_path / "run"."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, tmp_path / "run"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, tmp_path / "run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
     process.wait()
+    process.stdin.close()
     process.stdout.close()
 
 

@@ -95,12 +95,12 @@ def test_a_write_in_the_background_is_waited_for(tmp_path, monkeypatch):
 
     def slow(*args, **kwargs):
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(300)
         return write(*args, **kwargs)
 
     monkeypatch.setattr(saver._manager, "save", slow)
     saver.save(2, trees(2), background=True)
-    assert begun.wait(60) and saver.steps() == []
+    assert begun.wait(300) and saver.steps() == []
     go_on.set()
     saver.save(4, trees(4), background=True)
     assert 2 in saver.steps()

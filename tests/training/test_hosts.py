@@ -35,16 +35,31 @@ SETTINGS = {
     "train.preview_every": 15,
 }
 
+# The command of a process that gets SIGTERM in its seventh step.
+STOPPED = """
+import runpy, signal
+from deepsim_jax.training import devices
+
+agreed = devices.stop_agreed
+
+def stop_agreed(call, asked):
+    if call == 7:
+        signal.raise_signal(signal.SIGTERM)
+    return agreed(call, asked)
+
+devices.stop_agreed = stop_agreed
+runpy.run_module("deepsim_jax.main", run_name="__main__", alter_sys=True)
+"""
+
 
 class Process:
     """One process of the command line, its two streams in files."""
 
-    def __init__(self, folder, name, arguments, environment):
+    def __init__(self, folder, name, arguments, environment, program=("-m", "deepsim_jax.main")):
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         command = [
             sys.executable,
-            "-m",
-            "deepsim_jax.main",
+            *program,
             "--config=quickstart:tiny",
             f"--workdir={folder / 'run'}",
             f"--config.data.image={folder / 'photo.png'}",
@@ -58,7 +73,7 @@ class Process:
         self.send = self._process.send_signal
 
     def code(self):
-        return self._process.wait(timeout=150)
+        return self._process.wait(timeout=900)
 
     def printed(self):
         """Its standard output without the lines of the library that carries the CPU's sums."""
@@ -68,8 +83,8 @@ class Process:
         return self.err.read_text()
 
 
-def pair_of(folder, *, second=()):
-    """Two processes that are told of each other; `second` are further arguments of the second."""
+def pair_of(folder, *, second=(), program=("-m", "deepsim_jax.main")):
+    """Two processes that are told of each other; further arguments and the program of the second."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -84,13 +99,14 @@ def pair_of(folder, *, second=()):
                 "JAX_PROCESS_ID": str(index),
                 "JAX_NUM_CPU_DEVICES": "1",
             },
+            *([program] if index else ()),
         )
         for index in range(2)
     ]
 
 
 def wait_for(condition, processes):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 900
     while not condition():
         assert time.monotonic() < deadline and all(p._process.poll() is None for p in processes)
         time.sleep(0.01)
@@ -129,9 +145,7 @@ def test_two_processes_train_as_one_killed_and_stopped_or_not(folder, tmp_path_f
         process.send(signal.SIGKILL)
     assert [process.code() for process in killed] == [-signal.SIGKILL] * 2
 
-    stopped = first, second = pair_of(folder)
-    wait_for((folder / "run" / "checkpoints" / "6").exists, stopped)
-    second.send(signal.SIGTERM)
+    stopped = first, second = pair_of(folder, program=("-c", STOPPED))
     assert [process.code() for process in stopped] == [130, 130], first.told() + second.told()
     assert "the same command continues" in first.told()
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import jax
 import numpy as np
@@ -19,23 +18,49 @@ from deepsim_jax.training import state as states
 
 pytestmark = pytest.mark.slow  # several processes train for each
 
+# Sends itself a signal at a moment: as soon as that has come and Python touches a file or folder.
+SIGNAL = """
+import os, pathlib, sys
+
+run, moment, number = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+
+def listen(event, _):
+    global number
+    if number and event.startswith(("open", "os.")):
+        waiting, number = number, 0  # what is done here touches folders, too
+        try:
+            has_come = any(run.glob(moment))
+        except OSError:  # a folder was removed meanwhile
+            has_come = False
+        if has_come:
+            os.kill(os.getpid(), waiting)
+        else:
+            number = waiting
+
+sys.addaudithook(listen)
+"""
+
 PROGRAM = """
 import sys, numpy as np, deepsim_jax
 from deepsim_jax import settings
 config = settings.load("quickstart:tiny")
 with config.unlocked():
-    config.update({"train": {
-        "steps": 11, "coarse_steps": 4, "save_every": 4, "log_every": 3, "ema": 0.9}})
+    config.update({
+        "model": {"blocks": 0, "downsamplings": 1, "d_scales": 1, "d_layers": 1},
+        "loss": {"perceptual": "none"},
+        "train": {
+            "steps": 11, "coarse_steps": 4, "save_every": 4, "log_every": 3, "ema": 0.9}})
 photo = np.random.default_rng(0).integers(0, 255, (6, 5, 3)).repeat(8, 0).repeat(8, 1)
 deepsim_jax.train(photo.astype("uint8"), config=config, workdir=sys.argv[1])
 """
 
 MOMENTS = {
-    "as the folder is made": lambda run: (run / rundir.STARTING).exists(),
-    "in the first save": lambda run: any((run / "checkpoints").glob("0*")),
-    "in a save between two stages": lambda run: any((run / "checkpoints").glob("4*")),
-    "off the logging grid": lambda run: (run / "checkpoints" / "8").exists(),
+    "as the folder is made": rundir.STARTING,
+    "in the first save": "checkpoints/0*",
+    "in a save between two stages": "checkpoints/4*",
+    "off the logging grid": "checkpoints/8",
 }
+"""What there is in the folder of the run then."""
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +80,10 @@ def undisturbed(tmp_path_factory, environment):
     return run
 
 
-def kill(program, run, environment, moment, *, seconds=600):
-    """Starts the program and kills it as soon as `moment(run)` is true, which it has to become."""
-    process = subprocess.Popen([sys.executable, "-c", program, str(run)], env=environment)
-    deadline = time.monotonic() + seconds
-    try:
-        while not moment(run):
-            assert process.poll() is None, f"it ended before the moment: exit code {process.returncode}"
-            assert time.monotonic() < deadline, f"the moment did not come within {seconds} s"
-            time.sleep(0.002)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == -signal.SIGKILL
+def interrupt(program, run, environment, moment, number=signal.SIGKILL):
+    """Starts the program, which gets the signal at the moment."""
+    words = [sys.executable, "-c", SIGNAL + program, str(run), moment, str(int(number))]
+    return subprocess.run(words, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def final_trees(run):
@@ -81,7 +97,8 @@ def final_trees(run):
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_run_continues_bit_for_bit(tmp_path, environment, undisturbed, moment):
     run = tmp_path / "run"
-    kill(PROGRAM, run, environment, MOMENTS[moment])
+    killed = interrupt(PROGRAM, run, environment, MOMENTS[moment])
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     if rundir.is_run(run):
         assert deepsim_jax.load(run).step in (0, 4, 8, 11)
     else:
@@ -99,14 +116,8 @@ def test_a_killed_run_continues_bit_for_bit(tmp_path, environment, undisturbed, 
 
 def test_ctrl_c_saves_and_says_how_to_continue(tmp_path, environment, undisturbed):
     run = tmp_path / "run"
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(run)], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    while not (run / "checkpoints" / "4").exists() and process.poll() is None:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    message = process.communicate()[1]
-    assert process.returncode == 0 and "the same command continues" in message
+    stopped = interrupt(PROGRAM, run, environment, "checkpoints/4", signal.SIGINT)
+    assert stopped.returncode == 0 and "the same command continues" in stopped.stderr
     assert 4 <= deepsim_jax.load(run).step < 11
     subprocess.run([sys.executable, "-c", PROGRAM, str(run)], env=environment, check=True)
     jax.tree.map(np.testing.assert_array_equal, final_trees(run), final_trees(undisturbed))
@@ -142,7 +153,8 @@ def undisturbed_singan(tmp_path_factory, environment):
 @pytest.mark.parametrize("moment", SINGAN_MOMENTS)
 def test_a_killed_pyramid_continues_bit_for_bit(tmp_path, environment, undisturbed_singan, moment):
     run, saved = tmp_path / "run", SINGAN_MOMENTS[moment]
-    kill(SINGAN_PROGRAM, run, environment, lambda run: (run / "checkpoints" / str(saved)).exists())
+    killed = interrupt(SINGAN_PROGRAM, run, environment, f"checkpoints/{saved}")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     half = checkpoint.Checkpoints(run / "checkpoints", read_only=True)
     assert saved <= half.latest() < 10
 

@@ -77,7 +77,7 @@ def test_a_stopped_run_waits_for_the_compiler(tmp_path, monkeypatch, caplog):
 
     def slow(self, state, *rest):
         if compiled:  # the second stage's
-            assert stopped.wait(60)
+            assert stopped.wait(300)
             time.sleep(0.2)
         compiled.append(compile_(self, state, *rest))
         return compiled[-1]

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import least
 import pytest
 
 from deepsim_jax import api, settings
@@ -14,12 +15,7 @@ from deepsim_jax.training import devices, loop
 
 @pytest.fixture(scope="module")
 def config():
-    found = settings.load("quickstart:tiny").unlock()
-    found.train.steps = 4
-    found.train.measure_every = 2
-    found.train.preview_every = 0
-    found.loss.perceptual = "none"
-    return settings.validate(found)
+    return least.config(data__max_side=64, train__steps=4, train__measure_every=2)
 
 
 @pytest.fixture(scope="module")
