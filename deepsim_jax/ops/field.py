@@ -5,6 +5,8 @@ centres at whole numbers (see `geometry.grid`). What lies outside of the source 
 pixels' centres, as everywhere in this package. A displacement is a field less `identity`.
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from scipy import ndimage
@@ -66,35 +68,48 @@ def interpolate(planes: np.ndarray, field: np.ndarray) -> np.ndarray:
     return np.concatenate([group.reshape(*field.shape[:2], -1) for group in groups], axis=-1)
 
 
-def apply_label_rule(
-    field: np.ndarray, source: np.ndarray, wanted: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+class Ruled(NamedTuple):
+    """What the label rule made of a field.
+
+    Attributes:
+      field: (h, w, 2), redirected.
+      wrong: (h, w) bool, the pixels that the given field copies from another label. Some of these stay as
+        they are: those of a label that is rightly copied nowhere, and thin borders.
+      reach: (h, w) float32, how many pixels away that one is whose source a redirected one takes:
+        infinite where its label is rightly copied nowhere, 0 for all others.
+    """
+
+    field: np.ndarray
+    wrong: np.ndarray
+    reach: np.ndarray
+
+
+def apply_label_rule(field: np.ndarray, source: np.ndarray, wanted: np.ndarray) -> Ruled:
     """Redirects pixels that would be copied from a wrong label to the nearest pixel of the right one.
 
     Args:
       field: (h, w, 2).
       source: (h, w) int32 labels of the source's drawing.
       wanted: (h, w) int32 labels of the new drawing.
-
-    Returns:
-      The new field, and the (h, w) bool pixels that the given one copies from another label. Some of
-      these stay as they are: those of a label that is rightly copied nowhere, and thin borders.
     """
     wrong = look_up(source, field) != wanted
+    reach = np.zeros(wrong.shape, np.float32)
     if not wrong.any():
-        return field, wrong
+        return Ruled(field, wrong, reach)
     square = np.ones((SPECK, SPECK), np.uint8)
     areas = cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, square) > 0
     ruled = field.copy()
     for label in np.unique(wanted[areas]):
         of_label = wanted == label
-        right = of_label & ~wrong
+        right, redirected = of_label & ~wrong, of_label & areas
         if not right.any():
+            reach[redirected] = np.inf
             continue
-        redirected = of_label & areas
         rows, columns = nearest(right, redirected)
         ruled[redirected] = field[rows, columns]
-    return ruled, wrong
+        own_rows, own_columns = np.nonzero(redirected)
+        reach[redirected] = np.hypot(rows - own_rows, columns - own_columns)
+    return Ruled(ruled, wrong, reach)
 
 
 def nearest(candidates: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,7 +34,8 @@ def test_wrong_areas_take_the_source_of_the_nearest_right_pixel():
     source[:, 15:] = 1
     wanted = source.copy()
     wanted[5:10, 10:15] = 1
-    ruled, wrong = fields.apply_label_rule(fields.identity(20, 30), source, wanted)
+    ruled, wrong, reach = fields.apply_label_rule(fields.identity(20, 30), source, wanted)
+    assert (reach[5:10, 10:15] == [5, 4, 3, 2, 1]).all() and np.count_nonzero(reach) == 25
     assert (ruled[5:10, 10:15] == [[[15, y]] * 5 for y in range(5, 10)]).all()
     assert np.array_equal(wrong, wanted != source)
     assert np.array_equal(ruled[12:], fields.identity(20, 30)[12:])
@@ -59,7 +60,8 @@ def test_thin_borders_and_absent_labels_stay_wrong():
     wanted = source.copy()
     wanted[:, 14] = 1
     wanted[2:8, 2:8] = 7
-    ruled, wrong = fields.apply_label_rule(fields.identity(20, 30), source, wanted)
+    ruled, wrong, reach = fields.apply_label_rule(fields.identity(20, 30), source, wanted)
+    assert np.isinf(reach[2:8, 2:8]).all() and np.count_nonzero(reach) == 36
     assert np.array_equal(ruled, fields.identity(20, 30))
     assert np.array_equal(wrong, wanted != source)
 

@@ -5,7 +5,6 @@ import logging
 import pathlib
 from typing import NamedTuple
 
-import cv2
 import jax.numpy as jnp
 import numpy as np
 
@@ -22,8 +21,7 @@ from deepsim_jax.systems.deepsim import areas, documents, pair, recipes
 from deepsim_jax.systems.deepsim import source as sources
 from deepsim_jax.systems.deepsim import task as deepsim
 from deepsim_jax.systems.deepsim.config import SCHEMA
-from deepsim_jax.systems.deepsim.copying.engine import Copied, Copier
-from deepsim_jax.systems.deepsim.copying.mismatch import TOLERANCE
+from deepsim_jax.systems.deepsim.copying.engine import Copied, Copier, repaint
 from deepsim_jax.systems.deepsim.evaluation import evaluation_page, protocol
 from deepsim_jax.systems.deepsim.evaluation.held_out import HeldOut
 from deepsim_jax.training import checkpoint, progress
@@ -118,9 +116,9 @@ class Model:
             without what a file format did to it (`images.changes`); a copy also moves what moves with it.
           engine: "network", the trained generator's picture; "copy", the photo's own pixels, taken along
             the flow between the primitives (`copying`), which needs no training; "both": the copy, and
-            the network's picture where the photo does not show what the primitive asks for
-            (`copying.mismatch`); "auto": "both" where something is trained, else "copy" (an imported
-            model that does not know its photo or how its primitive is drawn: "network").
+            the network's picture where the photo has nothing for what the primitive asks for
+            (`copying.mismatch.find_lacking`); "auto": "both" where something is trained, else "copy" (an
+            imported model that does not know its photo or how its primitive is drawn: "network").
           field: (h, w, 2), where each pixel of the primitive comes from, for "copy" and "both"
             (`recipe_field`); None: estimated.
           protected: bool (h, w) of the primitive's size, True where the photo is kept beside `keep`
@@ -197,11 +195,14 @@ class Model:
         With `paints` the network's picture is blended in where the photo lacks what is asked for.
         """
 
+        # Without labels it is seen by the way back where the copy is wrong.
+        both_ways = paints and not self._copier.has_labels
+
         def finish(copied):
-            return self._repaint(copied.picture, copied.mismatch, conformed) if paints else copied.picture
+            return self._repaint(copied.picture, copied.lacking, conformed) if paints else copied.picture
 
         if mask is None:
-            return finish(self._copier.copy(conformed, field=field, full=False, both_ways=paints))
+            return finish(self._copier.copy(conformed, field=field, full=False, both_ways=both_ways))
         if mask.all():
             return self._photo.copy()
 
@@ -214,19 +215,12 @@ class Model:
 
         # A mask of the photo's size is no part of the drawing.
         within = may_change if mask.shape == conformed.shape[:2] else None
-        copied = self._copier.copy(conformed, field=field, both_ways=paints, within=within)
+        copied = self._copier.copy(conformed, field=field, both_ways=both_ways, within=within)
         return editing.composite(self._photo, finish(copied), ~may_change(copied.field))
 
-    def _repaint(self, picture, mismatch, primitive):
-        """A picture that was copied, of any size, with the network's blended in at the mismatch."""
-        if not mismatch.any():
-            return picture
-        height, width = picture.shape[:2]
-        radius = TOLERANCE * max(mismatch.shape) / 192
-        weights = editing.soften(mismatch, dilation=radius, feather=radius)
-        if weights.shape != (height, width):
-            weights = cv2.resize(weights, (width, height), interpolation=cv2.INTER_LINEAR)
-        return editing.blend(picture, self._paint(primitive), weights)
+    def _repaint(self, picture, lacking, primitive):
+        """A copied picture, of any size, with the network's blended in where the photo has nothing."""
+        return repaint(picture, self._paint(primitive), lacking) if lacking.any() else picture
 
     def copy(self, primitive: np.ndarray, field: np.ndarray | None = None) -> Copied:
         """What copying makes of an edited primitive, at its size, and where the photo lacks what it asks.
@@ -258,8 +252,8 @@ class Model:
         """
         draft = self._copier.draft(layers, field)
         if paints and self.is_trained:
-            mismatch = self._copier.mismatch(layers, field)
-            draft = self._repaint(draft, mismatch, primitives.compose(layers, self._spec))
+            lacking = self._copier.lacking(layers, field)
+            draft = self._repaint(draft, lacking, primitives.compose(layers, self._spec))
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
     def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:

@@ -284,7 +284,7 @@ class DeepsimSession:
         return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
 
     def mismatch(self, document: Document) -> np.ndarray:
-        """uint8 (h, w): 255 where a copy does not show what was drawn; there a network paints."""
+        """uint8 (h, w): 255 where a copy does not show what was drawn, or where it may be wrong."""
         found = self._model.copy_mismatch(document.layers, document.field)
         return found.astype(np.uint8) * np.uint8(255)
 

@@ -4,9 +4,11 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 from deepsim_jax.errors import UserError
+from deepsim_jax.images import compositing
 from deepsim_jax.ops import field as fields
 from deepsim_jax.ops import sampling
 from deepsim_jax.primitives import make as primitives
@@ -26,6 +28,9 @@ class Copied:
         drawing does not change.
       mismatch: (h, w) bool, where the field alone does not show what was drawn, see `mismatch.find`.
         In wrong areas the picture shows what the label rule made of it.
+      lacking: (h, w) bool, the part of it that a network paints better than it is copied, see
+        `mismatch.find_lacking`.
+      reach: (h, w) float32, how far the label rule reached for a source, see `ops.field.Ruled`.
       share: the mismatch's share of all pixels.
       confidence: the share of the edited pixels, those at which the drawing differs from the photo's
         own, that do match; 1 if there are none.
@@ -35,8 +40,29 @@ class Copied:
     field: np.ndarray
     keep: np.ndarray
     mismatch: np.ndarray
+    lacking: np.ndarray
+    reach: np.ndarray
     share: float
     confidence: float
+
+
+def repaint(copied: np.ndarray, painted: np.ndarray, lacking: np.ndarray) -> np.ndarray:
+    """A copy with another picture blended in where it is the better one.
+
+    Args:
+      copied: uint8 (H, W, 3).
+      painted: uint8 (h, w, 3), enlarged where it is smaller.
+      lacking: bool (h, w).
+
+    Returns:
+      uint8 (H, W, 3).
+    """
+    height, width = copied.shape[:2]
+    radius = mismatch.TOLERANCE * max(lacking.shape) / 192
+    weights = compositing.soften(lacking, dilation=radius, feather=radius)
+    if weights.shape != (height, width):
+        weights = cv2.resize(weights, (width, height), interpolation=cv2.INTER_LINEAR)
+    return compositing.blend(copied, painted, weights)
 
 
 class Copier:
@@ -120,7 +146,8 @@ class Copier:
         changed = (primitive != self.source.primitive).any(-1)
         if field is None and not changed.any():
             nowhere = np.zeros((height, width), bool)
-            return Copied(photo.copy(), fields.identity(height, width), ~nowhere, nowhere, 0.0, 1.0)
+            still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
+            return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = channels.take_apart(primitive, self.source.spec)
         backward = None
         if field is None:
@@ -141,17 +168,32 @@ class Copier:
           uint8 (h, w, 3), as `copy` makes it.
         """
         new = channels.parts_of(layers)
-        ruled, _ = self._apply_label_rule(new, field)
+        ruled = self._apply_label_rule(new, field).field
         return sampling.sample(self.source.image, ruled, new.labels)
 
     def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): where the photo lacks what a drawing with a known field asks for."""
         new = channels.parts_of(layers)
-        return mismatch.find(new, self._parts, *self._apply_label_rule(new, field))
+        ruled = self._apply_label_rule(new, field)
+        return mismatch.find(new, self._parts, ruled.field, ruled.wrong)
 
-    def _apply_label_rule(self, new, field):
-        if not self._channels.has_labels:
-            return field, np.zeros(field.shape[:2], bool)
+    def lacking(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+        """bool (h, w): what a network paints better than a copy, for a drawing with a known field."""
+        new = channels.parts_of(layers)
+        ruled = self._apply_label_rule(new, field)
+        if self.has_labels:
+            return mismatch.find_lacking(new, self._parts, ruled)
+        return mismatch.find(new, self._parts, ruled.field, ruled.wrong)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the drawing has regions whose labels can be right or wrong."""
+        return self._channels.has_labels
+
+    def _apply_label_rule(self, new, field) -> fields.Ruled:
+        if not self.has_labels:
+            nowhere = np.zeros(field.shape[:2], np.float32)
+            return fields.Ruled(field, nowhere > 0, nowhere)
         return fields.apply_label_rule(field, self._parts.labels, new.labels)
 
     def estimate(self, primitive: np.ndarray) -> np.ndarray:
@@ -166,7 +208,8 @@ class Copier:
         return field, flow.estimate(self._drawing, drawing, self.settings) if both_ways else None
 
     def _make_copy(self, photo, new, field, backward, changed, full_primitive, within) -> Copied:
-        ruled, wrong = self._apply_label_rule(new, field)
+        made = self._apply_label_rule(new, field)
+        ruled = made.field
         full_labels = None
         if full_primitive is not None:
             snapped, _ = primitives.conform(full_primitive, self.source.spec)
@@ -174,10 +217,19 @@ class Copier:
         wanted = None if within is None else within(ruled)
         picture = sampling.sample(photo, ruled, new.labels, full_labels, wanted)
         keep = (ruled == fields.identity(*changed.shape)).all(-1)
-        mismatched = mismatch.find(new, self._parts, ruled, wrong, backward)
+        mismatched = mismatch.find(new, self._parts, ruled, made.wrong, backward)
         edited = np.count_nonzero(changed)
         lost = np.count_nonzero(mismatched & changed) / edited if edited else 0.0
-        return Copied(picture, ruled, keep, mismatched, float(mismatched.mean()), float(1 - lost))
+        return Copied(
+            picture,
+            ruled,
+            keep,
+            mismatched,
+            mismatch.find_lacking(new, self._parts, made) if self.has_labels else mismatched,
+            made.reach,
+            float(mismatched.mean()),
+            float(1 - lost),
+        )
 
     @staticmethod
     def _check(name, array, shape):

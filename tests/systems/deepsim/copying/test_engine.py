@@ -65,6 +65,17 @@ def test_what_has_no_source_is_a_mismatch(source):
     assert red[0] > 150 and red[2] < 90
     assert copied.mismatch[16:32, 70:80].all() and not copied.mismatch[:, :68].any()
     assert copied.confidence == 0
+    np.testing.assert_array_equal(copied.lacking, copied.mismatch)
+
+
+def test_what_goes_on_a_little_farther_than_in_the_photo_is_copied(source):
+    red = (source.primitive == [200, 60, 30]).all(-1)
+    grown = cv2.dilate(red.view(np.uint8), np.ones((13, 13), np.uint8)) > 0
+    primitive = np.where(grown[..., None], np.uint8([200, 60, 30]), source.primitive)
+    copied = engine.Copier(source, settings=SETTINGS).copy(primitive, field=fields.identity(80, 96))
+    away = cv2.distanceTransform((~red).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    np.testing.assert_array_equal(copied.lacking, copied.mismatch & (away > 2))
+    assert copied.lacking.any() and (copied.mismatch & ~copied.lacking).any()
 
 
 def test_the_settings_are_chosen_by_the_photos_own_warps(source):
