@@ -10,4 +10,4 @@ ruff format --check --quiet .
 ruff check .
 lint-imports --no-cache
 mypy
-python -m pytest -n "${DEEPSIM_TEST_WORKERS:-2}" --dist loadfile -m "not slow and not browser" "$@"
+python -m pytest -n "${DEEPSIM_TEST_WORKERS:-2}" --dist loadfile --no-loadscope-reorder -m "not slow and not browser" "$@"

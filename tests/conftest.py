@@ -42,6 +42,12 @@ FIXTURES = Path(__file__).parent / "fixtures"
 _STORAGES = {np.float32: "FloatStorage", np.float16: "HalfStorage", np.int64: "LongStorage"}
 
 
+def pytest_collection_modifyitems(items):
+    """Puts files with many slow tests first: begun last, one of them would be waited for alone."""
+    slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+
+
 @pytest.fixture
 def unchecked_shapes(monkeypatch):
     """For calls with wrong shapes, to see that the function refuses them by itself."""

@@ -10,8 +10,9 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.runtime import locks
 
 HOLDER = """
-import pathlib, sys
+import pathlib, signal, sys
 from deepsim_jax.runtime import locks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background programs ignore it
 with locks.held(pathlib.Path(sys.argv[1]), doing="trains"):
     print("held", flush=True)
     sys.stdin.read()
