@@ -13,9 +13,13 @@ FAR = 0.25
 """By this share of the way, the way back may miss in addition: inside of regions both are guesses."""
 
 REACH = 4.0
-"""Pixels of a side of 192 over which a label's texture is copied on beyond an area's edge, and by which
-lines may be missed. What is farther away is painted nearer to the truth by a network on held-out frames,
-with two and three times this reach, too; the rest of a mismatch is better copied (see `results/`)."""
+"""Pixels of a side of 192 over which a label's texture is copied on beyond an area's edge. On held-out
+frames a network paints what is farther away nearer to the truth, also with two and three times the reach;
+the rest of a mismatch is better copied (see `results/`)."""
+
+NEW_LINE = 8.0
+"""Pixels of a side of 192 beyond which a drawn line is none of those that are copied. Where nearer ones
+are painted as well, drawings are followed more closely, and pictures look less like the true frames."""
 
 
 def find_lacking(new: Parts, source: Parts, ruled: fields.Ruled) -> np.ndarray:
@@ -28,13 +32,12 @@ def find_lacking(new: Parts, source: Parts, ruled: fields.Ruled) -> np.ndarray:
       new, source: the wanted primitive and the photo's own, taken apart.
       ruled: what the label rule made of the field.
     """
-    limit = REACH * max(ruled.reach.shape) / 192
-    lacking = ruled.reach > limit
-    return (
-        lacking
-        if new.lines is None
-        else lacking | _lone_lines(new.lines, source.lines, ruled.field, limit)
-    )
+    scale = max(ruled.reach.shape) / 192
+    lacking = ruled.reach > REACH * scale
+    if new.lines is not None:
+        missing = _missing_lines(new.lines, source.lines, ruled.field, NEW_LINE * scale)
+        lacking |= _broadened(missing, TOLERANCE * scale)
+    return lacking
 
 
 def find(
@@ -66,10 +69,17 @@ def find(
 
 
 def _lone_lines(new_lines, lines, field, tolerance) -> np.ndarray:
-    distance = fields.interpolate(fields.distances(lines)[..., None], field)[..., 0]
-    missing = new_lines & (distance > tolerance)
     copied = fields.look_up(lines.view(np.uint8), field) > 0
     extra = copied & (fields.distances(new_lines) > tolerance)
+    return _broadened(_missing_lines(new_lines, lines, field, tolerance) | extra, tolerance)
+
+
+def _missing_lines(new_lines, lines, field, tolerance) -> np.ndarray:
+    distance = fields.interpolate(fields.distances(lines)[..., None], field)[..., 0]
+    return new_lines & (distance > tolerance)
+
+
+def _broadened(lines, tolerance) -> np.ndarray:
     radius = int(np.ceil(tolerance))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate((missing | extra).view(np.uint8), disk) > 0
+    return cv2.dilate(lines.view(np.uint8), disk) > 0

@@ -23,3 +23,21 @@ def test_mismatches_are_wrong_areas_lone_lines_and_broken_ways(drawing):
     gone = mismatch.find(parts, dataclasses.replace(parts, lines=lines), still, nothing)
     assert gone[90, 5:25].all() and not gone[:80].any()
     assert mismatch.find(parts, parts, still + np.float32(4), nothing, still).all()
+
+
+def test_what_the_photo_has_nothing_near_for_is_lacking(drawing):
+    drawn, spec = drawing("seg_edges")
+    parts = channels.take_apart(drawn, spec)
+    nothing = np.zeros((96, 128), np.float32)
+    still = fields.Ruled(fields.identity(96, 128), nothing > 0, nothing)
+    assert not mismatch.find_lacking(parts, parts, still).any()
+    reach = nothing.copy()
+    reach[5:10, 5:10], reach[5:10, 10:15], reach[20, 20] = 2, 3, np.inf  # 2.7 px are allowed at 128
+    found = mismatch.find_lacking(parts, parts, still._replace(reach=reach))
+    np.testing.assert_array_equal(found, reach > 2.7)
+    lines = parts.lines.copy()
+    lines[94, 5:25] = True  # far from all others
+    lines[:, 64:] |= np.roll(parts.lines, 3, 0)[:, 64:]  # near to others
+    found = mismatch.find_lacking(dataclasses.replace(parts, lines=lines), parts, still)
+    assert found[94, 5:25].all() and not found[:90].any()
+    assert not mismatch.find_lacking(parts, dataclasses.replace(parts, lines=lines), still).any()
