@@ -8,12 +8,14 @@ and PSNR in the changed region, following, and the share of the pixels that are 
 
     copied      nothing is painted
     reach N     where the label rule reached farther than N pixels of a side of 192 for a source
+    lines N     at the usual reach, and where a line was drawn farther than N such pixels from all copied
     edit        what `Model.edit` paints
     mismatch    the whole mismatch: lone lines, and where the flow there and back disagrees, too
     network     all is painted
 """
 
 import argparse
+import functools
 import json
 import pathlib
 
@@ -23,15 +25,17 @@ import record
 import deepsim_jax
 from deepsim_jax import api
 from deepsim_jax.evaluate import edits, perceptual
+from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.sequences import frames
 from deepsim_jax.settings import flatten
 from deepsim_jax.systems.deepsim import pair
 from deepsim_jax.systems.deepsim import source as sources
-from deepsim_jax.systems.deepsim.copying import engine
+from deepsim_jax.systems.deepsim.copying import channels, engine, mismatch
 from deepsim_jax.systems.deepsim.evaluation.held_out import HeldOut
 
 REACHES = (0, 2, 4, 8, 12)
+LINES = (2, 4, 8, 16)
 
 
 def main():
@@ -57,13 +61,18 @@ def measure(workdir: pathlib.Path, sequence_spec: str) -> dict:
     source = pair.Source.load(workdir / "pair")
     copier = engine.Copier(source)
     held_out = HeldOut(sequence, source.spec, source.primitive.shape[:2])
-    scale = max(source.primitive.shape) / 192
+    parts = channels.take_apart(source.primitive, source.spec)
     pictures, shares, truths, drawings = {}, {}, [], []
     for index in sequence.held_out:
         drawing, truth = held_out.frame(index)
         drawing, _ = primitives.conform(drawing, source.spec)
         copied, painted = copier.copy(drawing, full=False), model.edit(drawing, engine="network")
-        where = {f"reach {reach}": copied.reach > reach * scale for reach in REACHES}
+        new = channels.take_apart(drawing, source.spec)
+        ruled = fields.Ruled(copied.field, copied.mismatch, copied.reach)
+        lacking = functools.partial(mismatch.find_lacking, new, parts, ruled)
+        where = {f"reach {reach}": lacking(reach=reach, new_line=np.inf) for reach in REACHES}
+        if new.lines is not None:
+            where |= {f"lines {line}": lacking(new_line=line) for line in LINES}
         where |= {"edit": copied.lacking, "mismatch": copied.mismatch}
         made = {"copied": copied.picture, "network": painted}
         for name, mask in where.items():

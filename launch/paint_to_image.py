@@ -46,7 +46,7 @@ def run(call: Call):
     shown = {
         "photo": applications.training_picture(singan.learned, singan.photo),
         "drawing": drawing,
-        "DeepSIM": deepsim.edit(drawing),
+        "DeepSIM": deepsim.edit(drawing, engine="network"),
     }
     for scale in scales:
         painted = applications.paint(singan.learned, drawing, start_scale=scale, seed=call.seed)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs into .venv, edits a photo that comes with scikit-image at once, by copying; then trains on it, edits
-# it with the network, too, and writes a report page.
+# Installs into .venv, edits a photo that comes with scikit-image at once, by copying; then trains on it, so that
+# a network paints what cannot be copied, and writes a report page.
 #   bash launch/quickstart.sh [workdir]     (default: runs/quickstart; the copied edits: runs/quickstart-copied)
 set -euo pipefail
 cd "$(dirname "$0")/.."

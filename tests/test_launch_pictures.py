@@ -60,7 +60,7 @@ def test_deepsim_and_singan_paint_the_same_drawing(
     code, out, err = script("paint_to_image", *given)
     assert code == 0 and out.strip() == str(tmp_path / "strip.png"), err
     strip = images.read_image(tmp_path / "strip.png")
-    shown = [places(strip, one) for one in (picture, drawing, trained.edit(drawing))]
+    shown = [places(strip, one) for one in (picture, drawing, trained.edit(drawing, engine="network"))]
     assert all(len(place) == 1 for place in shown) and shown == sorted(shown)
     code, _, err = script("paint_to_image", "--deepsim=s", *given[1:])
     assert code == 2 and "--deepsim=s: a run of DeepSIM is needed" in err

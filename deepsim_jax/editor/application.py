@@ -57,7 +57,7 @@ class PageRoutes(Routes):
         super().__init__(desk)
         self._limits = limits
         self._server, self._static = secrets.token_hex(8), static_files()
-        self._systems = descriptions.systems()
+        self._systems, self._config = descriptions.systems(), opening.default_config()
 
     def table(self) -> list[tuple[str, str, Handler]]:
         """(method, path, handler) of each."""
@@ -90,7 +90,7 @@ class PageRoutes(Routes):
                 "workdir": catalogue.workdir.name,
                 "readonly": catalogue.readonly,
                 "systems": self._systems,
-                "config": opening.default_config(),
+                "config": self._config,
                 "examples": [
                     {"name": name, "title": name.replace("_", " ")} for name in photos.INSTALLED
                 ],

@@ -43,6 +43,7 @@ def test_whoever_hangs_up_frees_the_worker(served, client, address):
         end = time.monotonic() + 300
         while not line and time.monotonic() < end:
             time.sleep(0.01)
+        assert line
         task = line[0]
     while not task.future.cancelled() and time.monotonic() < end:
         time.sleep(0.01)

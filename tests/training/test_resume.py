@@ -83,7 +83,7 @@ def undisturbed(tmp_path_factory, environment):
 def interrupt(program, run, environment, moment, number=signal.SIGKILL):
     """Starts the program, which gets the signal at the moment."""
     words = [sys.executable, "-c", SIGNAL + program, str(run), moment, str(int(number))]
-    return subprocess.run(words, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.run(words, env=environment, stderr=subprocess.PIPE, text=True, timeout=1800)
 
 
 def final_trees(run):

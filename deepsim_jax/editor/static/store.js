@@ -546,7 +546,7 @@ function isStale(error) {
 function isReplaced(error) {
   if (!(error instanceof Refusal) || error.status !== 404) return false;
   const isKnown = history.value.documents.some(({ id }) => id === error.document);
-  return reopening.isBusy || (error.document !== null && !isKnown);
+  return error.document !== null && (reopening.isBusy || !isKnown);
 }
 
 function fail(error) {

@@ -110,10 +110,11 @@ class Model:
         Args:
           primitive: path or uint8 (H, W, 3) of the size of `Model.primitive`, or of the photo's size,
             which is then shrunk.
-          keep: None for the network's picture; or a mask (path or (H, W) array of the size of the
-            primitive or of the photo), its lighter part = kept from the photo (`masks.read_mask`); or
-            "auto": everything outside the dilated difference of the old and the new primitive is kept,
-            without what a file format did to it (`images.changes`); a copy also moves what moves with it.
+          keep: None for the whole picture at the primitive's size; or a mask (path or (H, W) array of the
+            size of the primitive or of the photo), its lighter part = kept from the photo
+            (`masks.read_mask`); or "auto": all outside the dilated difference of the old and the new
+            primitive is kept, without what a file format did to it (`images.changes`); a copy also moves
+            what moves with it.
           engine: "network", the trained generator's picture; "copy", the photo's own pixels, taken along
             the flow between the primitives (`copying`), which needs no training; "both": the copy, and
             the network's picture where the photo has nothing for what the primitive asks for
@@ -223,7 +224,7 @@ class Model:
         return repaint(picture, self._paint(primitive), lacking) if lacking.any() else picture
 
     def copy(self, primitive: np.ndarray, field: np.ndarray | None = None) -> Copied:
-        """What copying makes of an edited primitive, at its size, and where the photo lacks what it asks.
+        """What copying makes of an edited primitive, at its size, and where it does not show it.
 
         Args:
           primitive: uint8 (h, w, 3), as `read_primitive` gives it.
@@ -476,9 +477,3 @@ class Model:
     def spec(self) -> primitives.PrimitiveSpec | None:
         """How the primitive is drawn, None for an imported model."""
         return self._spec
-
-    def auto_keep(self, primitive: np.ndarray) -> np.ndarray:
-        """The mask that `edit` keeps with "auto", bool (h, w), for an exact uint8 (h, w, 3) primitive."""
-        conformed, _ = primitives.conform(primitive, self._spec)
-        changed = drawings.changed(primitive, primitive, conformed, self._primitive, self._spec)
-        return editing.auto_keep(changed)

@@ -23,7 +23,7 @@ CAPTIONS = {
     "primitive": "edited primitive",
     "result": "result",
     "copied": "copied from the photo, nothing trained",
-    "mismatch": "red: what the photo does not show",
+    "mismatch": "red: where a copy does not show what was drawn, or may be wrong",
 }
 """Role of an edit's picture -> what is written below it."""
 

@@ -78,7 +78,9 @@ def test_pictures_of_a_drawing_that_is_being_replaced_are_no_problem(editor):
     page, held = editor.page, []
     page.route("**/opening", lambda route: held.append((route, route.fetch())))
     page.get_by_label("Made of").select_option("edges")
-    while not held:
+    for _ in range(9000):
+        if held:
+            break
         page.wait_for_timeout(20)
     with page.expect_response(lambda response: "/mismatch" in response.url) as answer:
         editor.button("Show where the result is a guess").click()

@@ -114,6 +114,27 @@ def test_a_full_rendering_keeps_the_photo_outside_its_mask(session, trained):
     )
 
 
+def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained):
+    color = session.canvas.palette[0].tolist()
+    point = next(
+        (x, y)
+        for x, y in ((12, 12), (50, 12), (12, 40), (50, 40))
+        if (session.drawing(session.begin())[y - 6 : y + 7, x - 6 : x + 7] != color).any(-1).all()
+    )
+    stroke = {"tool": "stroke", "points": [point], "radius": 6, "color": color}
+    document = session.apply(session.begin(), stroke)
+    draft = session.render(document).images[0]
+    given = document.layers, document.field, document.keep
+    np.testing.assert_array_equal(draft, trained.draft(*given))
+    copied = trained.draft(*given, paints=False)
+    x, y = point
+    assert (draft[y, x] != copied[y, x]).any() and (draft != copied).any(-1).mean() < 0.5
+    assert session.mismatch(document)[y, x] == 255
+    drag = {"tool": "warp", "from": [[30, 30]], "to": [[33, 30]], "reach": 8}
+    shown = session.preview(document, drag).images[0]
+    np.testing.assert_array_equal(shown[y, x], copied[y, x])
+
+
 @pytest.mark.parametrize(
     "action, message",
     [

@@ -9,7 +9,10 @@ import deepsim_jax
 from deepsim_jax import UserError, settings
 from deepsim_jax.images import io as image_io
 from deepsim_jax.ops import field as fields
+from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import areas
+from deepsim_jax.systems.deepsim.copying import engine
+from deepsim_jax.systems.deepsim.model import Model
 
 RECIPE = {
     "size": [180, 150],
@@ -91,6 +94,21 @@ def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained):
     assert ((both.astype(int) >= low.astype(int) - 1) & (both.astype(int) <= high.astype(int) + 1)).all()
     kept = trained.edit(added, engine="both", keep="auto")
     assert kept.shape == trained.photo.shape and (kept[-20:] == trained.photo[-20:]).all()
+
+
+def test_without_labels_the_network_paints_all_that_a_copy_misses(trained):
+    photo = trained.photo
+    spec = primitives.PrimitiveSpec("edges")
+    small = image_io.resize_to_limit(photo, 64)
+    drawing = primitives.make_primitive(small, "edges")
+    model = Model(trained._architecture, trained._params, photo=photo, primitive=drawing, spec=spec)
+    edited = drawing.copy()
+    edited[30:32, 4:30] = 255 - edited[30:32, 4:30]
+    copied, painted, both = (model.edit(edited, engine=name) for name in ("copy", "network", "auto"))
+    mismatch = model.copy(edited).mismatch
+    assert mismatch.any() and not mismatch.all()
+    np.testing.assert_array_equal(both, engine.repaint(copied, painted, mismatch))
+    assert (both[mismatch] != copied[mismatch]).any()
 
 
 def test_what_an_engine_cannot_do_is_told(opened, tmp_path):

@@ -172,18 +172,17 @@ class Copier:
         return sampling.sample(self.source.image, ruled, new.labels)
 
     def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
-        """bool (h, w): where the photo lacks what a drawing with a known field asks for."""
+        """bool (h, w): where a copy does not show a drawing with a known field."""
         new = channels.parts_of(layers)
         ruled = self._apply_label_rule(new, field)
         return mismatch.find(new, self._parts, ruled.field, ruled.wrong)
 
     def lacking(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): what a network paints better than a copy, for a drawing with a known field."""
+        if not self.has_labels:
+            return self.mismatch(layers, field)
         new = channels.parts_of(layers)
-        ruled = self._apply_label_rule(new, field)
-        if self.has_labels:
-            return mismatch.find_lacking(new, self._parts, ruled)
-        return mismatch.find(new, self._parts, ruled.field, ruled.wrong)
+        return mismatch.find_lacking(new, self._parts, self._apply_label_rule(new, field))
 
     @property
     def has_labels(self) -> bool:

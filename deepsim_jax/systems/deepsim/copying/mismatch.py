@@ -22,7 +22,14 @@ NEW_LINE = 8.0
 are painted as well, drawings are followed more closely, and pictures look less like the true frames."""
 
 
-def find_lacking(new: Parts, source: Parts, ruled: fields.Ruled) -> np.ndarray:
+def find_lacking(
+    new: Parts,
+    source: Parts,
+    ruled: fields.Ruled,
+    *,
+    reach: float = REACH,
+    new_line: float = NEW_LINE,
+) -> np.ndarray:
     """The (h, w) bool pixels of a drawing with labels for which the photo has nothing near.
 
     Elsewhere the copy has a texture of the right label, even where it is not the right place's. A drawing
@@ -31,11 +38,12 @@ def find_lacking(new: Parts, source: Parts, ruled: fields.Ruled) -> np.ndarray:
     Args:
       new, source: the wanted primitive and the photo's own, taken apart.
       ruled: what the label rule made of the field.
+      reach, new_line: as `REACH` and `NEW_LINE`.
     """
     scale = max(ruled.reach.shape) / 192
-    lacking = ruled.reach > REACH * scale
+    lacking = ruled.reach > reach * scale
     if new.lines is not None:
-        missing = _missing_lines(new.lines, source.lines, ruled.field, NEW_LINE * scale)
+        missing = _missing_lines(new.lines, source.lines, ruled.field, new_line * scale)
         lacking |= _broadened(missing, TOLERANCE * scale)
     return lacking
 
