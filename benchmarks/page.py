@@ -247,6 +247,24 @@ def edit_latency(found) -> list:
     ]
 
 
+def painting(found) -> list:
+    columns = ("lpips", "changed_lpips", "changed_psnr", "following_f1")
+    return [
+        block
+        for of in found["measured"]
+        for block in (
+            Note(
+                f"{of['sequence']}, {of['run']['data.kind']}, {of['run']['train.steps']} steps, seed "
+                f"{of['run']['seed']}: {of['frames']} held-out frames of {of['size'][1]}x{of['size'][0]}."
+            ),
+            table(
+                ["painted over the copy", *(name.replace("_", " ") for name in columns)],
+                [[name, *(f"{row[key]:.4f}" for key in columns)] for name, row in of["rows"].items()],
+            ),
+        )
+    ]
+
+
 def evaluation(found) -> list:
     return [
         Note(
@@ -468,6 +486,7 @@ SECTIONS = {
     "memory": ("Memory", memory),
     "edit_latency": ("Editing", edit_latency),
     "evaluation": ("Evaluation", evaluation),
+    "painting": ("What a network paints over a copy", painting),
     "scaling": ("Over devices", scaling),
 }
 """Benchmark -> its heading, and what makes blocks of its file's content."""

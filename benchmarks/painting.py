@@ -87,7 +87,8 @@ def measure(workdir: pathlib.Path, sequence_spec: str) -> dict:
     for name, share in shares.items():
         rows[name]["painted"] = round(float(np.mean(share)), 4)
     return {
-        "run": {name: config[name] for name in ("data.sequence", "data.kind", "train.steps", "seed")},
+        "sequence": sequence.name,
+        "run": {name: config[name] for name in ("data.kind", "train.steps", "seed")},
         "size": list(source.primitive.shape[:2]),
         "frames": len(truths),
         "rows": rows,
