@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import nbclient
@@ -12,8 +13,15 @@ from deepsim_jax.images import compositing as editing
 ROOT = Path(deepsim_jax.__file__).parent.parent
 
 
+@pytest.fixture
+def no_kernel_left():
+    """Forgets the kernel, whose client imports it here: whatever asks later runs in no notebook."""
+    yield
+    sys.modules.pop("ipykernel", None)
+
+
 @pytest.mark.slow
-def test_the_notebook_trains_edits_and_shows_the_result(tmp_path, monkeypatch):
+def test_the_notebook_trains_edits_and_shows_the_result(tmp_path, monkeypatch, no_kernel_left):
     notebook = nbformat.read(ROOT / "launch" / "colab.ipynb", as_version=4)
     assert all(not c.get("outputs") and c.get("execution_count") is None for c in notebook.cells)
     for name, value in {
