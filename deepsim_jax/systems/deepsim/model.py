@@ -251,10 +251,11 @@ class Model:
         Returns:
           uint8 (h, w, 3), of the primitive's size.
         """
-        draft = self._copier.draft(layers, field)
-        if paints and self.is_trained:
-            lacking = self._copier.lacking(layers, field)
-            draft = self._repaint(draft, lacking, primitives.compose(layers, self._spec))
+
+        def paint():
+            return self._paint(primitives.compose(layers, self._spec))
+
+        draft = self._copier.draft(layers, field, paint if paints and self.is_trained else None)
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
     def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:

@@ -157,32 +157,40 @@ class Copier:
         field = field.astype(np.float32)
         return self._make_copy(photo, new, field, backward, changed, full_primitive, within)
 
-    def draft(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+    def draft(
+        self,
+        layers: primitives.Layers,
+        field: np.ndarray,
+        paint: Callable[[], np.ndarray] | None = None,
+    ) -> np.ndarray:
         """The picture of a drawing whose field is known, quickly, at the primitive's size.
 
         Args:
           layers: of the edited primitive.
           field: (h, w, 2) float32.
+          paint: makes a network's picture of the drawing; called where something is lacking.
 
         Returns:
-          uint8 (h, w, 3), as `copy` makes it.
+          uint8 (h, w, 3), as `copy` makes it, repainted where something is lacking.
         """
         new = channels.parts_of(layers)
-        ruled = self._apply_label_rule(new, field).field
-        return sampling.sample(self.source.image, ruled, new.labels)
+        ruled = self._apply_label_rule(new, field)
+        picture = sampling.sample(self.source.image, ruled.field, new.labels)
+        if paint is None:
+            return picture
+        lacking = self._lacking(new, ruled, self._mismatch(new, ruled))
+        return repaint(picture, paint(), lacking) if lacking.any() else picture
 
     def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy does not show a drawing with a known field."""
         new = channels.parts_of(layers)
-        ruled = self._apply_label_rule(new, field)
-        return mismatch.find(new, self._parts, ruled.field, ruled.wrong)
+        return self._mismatch(new, self._apply_label_rule(new, field))
 
-    def lacking(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
-        """bool (h, w): what a network paints better than a copy, for a drawing with a known field."""
-        if not self.has_labels:
-            return self.mismatch(layers, field)
-        new = channels.parts_of(layers)
-        return mismatch.find_lacking(new, self._parts, self._apply_label_rule(new, field))
+    def _mismatch(self, new, ruled, back=None):
+        return mismatch.find(new, self._parts, ruled.field, ruled.wrong, back)
+
+    def _lacking(self, new, ruled, mismatched):
+        return mismatch.find_lacking(new, self._parts, ruled) if self.has_labels else mismatched
 
     @property
     def has_labels(self) -> bool:
@@ -216,7 +224,7 @@ class Copier:
         wanted = None if within is None else within(ruled)
         picture = sampling.sample(photo, ruled, new.labels, full_labels, wanted)
         keep = (ruled == fields.identity(*changed.shape)).all(-1)
-        mismatched = mismatch.find(new, self._parts, ruled, made.wrong, backward)
+        mismatched = self._mismatch(new, made, backward)
         edited = np.count_nonzero(changed)
         lost = np.count_nonzero(mismatched & changed) / edited if edited else 0.0
         return Copied(
@@ -224,7 +232,7 @@ class Copier:
             ruled,
             keep,
             mismatched,
-            mismatch.find_lacking(new, self._parts, made) if self.has_labels else mismatched,
+            self._lacking(new, made, mismatched),
             made.reach,
             float(mismatched.mean()),
             float(1 - lost),
