@@ -66,21 +66,45 @@ def scene():
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory, scene):
+def shared_runs():
+    """The files of every run that tests share: {its folder: their names}."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def leave_shared_runs(shared_runs):
+    """Fails the test that writes into a run that others share, not those after it."""
+    yield
+    for run, names in shared_runs.items():
+        found = _names(run)
+        shared_runs[run] = found
+        assert found == names, f"files of a shared run were made or removed: {sorted(found ^ names)}"
+
+
+def _names(run):
+    return {str(path.relative_to(run)) for path in run.rglob("*")}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, scene, shared_runs):
     """A model trained on the scene in the folder of its run, at 64x53 px. Not to be changed."""
     import deepsim_jax
 
     run = tmp_path_factory.mktemp("trained") / "run"
-    return deepsim_jax.train(scene, config="quickstart:tiny", workdir=run)
+    model = deepsim_jax.train(scene, config="quickstart:tiny", workdir=run)
+    shared_runs[run] = _names(run)
+    return model
 
 
 @pytest.fixture(scope="session")
-def trained_singan(tmp_path_factory, scene):
+def trained_singan(tmp_path_factory, scene, shared_runs):
     """A SinGAN trained on the scene in the folder of its run: two scales, 26x22 px. Not to be changed."""
     import deepsim_jax
 
     run = tmp_path_factory.mktemp("trained") / "singan"
-    return deepsim_jax.train(scene, config="singan_quickstart:tiny", workdir=run)
+    model = deepsim_jax.train(scene, config="singan_quickstart:tiny", workdir=run)
+    shared_runs[run] = _names(run)
+    return model
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +121,14 @@ def things():
 
 
 @pytest.fixture(scope="session")
-def trained_igan(tmp_path_factory, things):
+def trained_igan(tmp_path_factory, things, shared_runs):
     """An iGAN trained on the things for 4 + 4 steps, at 16 px. Not to be changed."""
     import deepsim_jax
 
     run = tmp_path_factory.mktemp("trained") / "igan"
-    return deepsim_jax.train(things, config="igan_quickstart:tiny", workdir=run)
+    model = deepsim_jax.train(things, config="igan_quickstart:tiny", workdir=run)
+    shared_runs[run] = _names(run)
+    return model
 
 
 @pytest.fixture(scope="session")

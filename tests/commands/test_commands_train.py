@@ -1,5 +1,7 @@
 """The verb "train": which config and source it goes on with."""
 
+import shutil
+
 import pytest
 
 from deepsim_jax.commands import train
@@ -14,6 +16,7 @@ def test_a_folder_without_a_run_needs_a_config(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_finished_run_goes_on_from_its_folder_alone(trained, call):
-    code, out, err = call(f"--workdir={trained.workdir}")
-    assert code == 0 and out.strip() == str(trained.workdir / "report.html"), err
+def test_a_finished_run_goes_on_from_its_folder_alone(trained, call, tmp_path):
+    run = shutil.copytree(trained.workdir, tmp_path / "run")
+    code, out, err = call(f"--workdir={run}")
+    assert code == 0 and out.strip() == str(run / "report.html"), err

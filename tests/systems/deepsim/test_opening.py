@@ -1,6 +1,7 @@
 """A photo is opened and edited at once: nothing is trained, nothing is written beside the output."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -142,7 +143,8 @@ def test_the_command_line_edits_without_a_run(call, tmp_path, scene, opened, mon
 
 def test_a_run_is_copied_from_by_flag(call, trained, tmp_path):
     (tmp_path / "edit.json").write_text(json.dumps(RECIPE))
-    words = [f"--workdir={trained.workdir}", f"--input={tmp_path / 'edit.json'}"]
+    run = shutil.copytree(trained.workdir, tmp_path / "run")
+    words = [f"--workdir={run}", f"--input={tmp_path / 'edit.json'}"]
     code, _, err = call("edit", *words, f"--output={tmp_path / 'a.png'}", "--engine=copy")
     assert code == 0, err
     primitive, field = trained.apply_recipe(RECIPE), trained.recipe_field(RECIPE)
