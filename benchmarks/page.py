@@ -265,6 +265,71 @@ def painting(found) -> list:
     ]
 
 
+def torch_singan(found) -> list:
+    rows = [
+        [
+            name,
+            str(of["channels"]),
+            shown(of["ours"]["seconds"]),
+            shown(of["torch"]["seconds"]),
+            shown(of["ratio"]["seconds"]),
+            percent(of["ours"]["share_of_peak"]),
+            shown(of["cpu_seconds_of_the_first"]),
+        ]
+        for name, of in found["scales"].items()
+    ]
+    return [
+        Heading(f"{found['config']} beside PyTorch, a photo of {found['size']} px", 3),
+        table(
+            [
+                "",
+                "channels",
+                "seconds an iteration",
+                "PyTorch's",
+                "ratio",
+                "of the peak",
+                "processor seconds of the first, compilation included",
+            ],
+            rows,
+        ),
+        Note(
+            f"PyTorch {found['torch']['version']} with {found['torch']['threads']} threads, in turn in "
+            f"one process; medians of {found['runs']} runs. Peak: {shown(found['peak_gflops'])} GFLOP/s."
+        ),
+    ]
+
+
+def editor(found) -> list:
+    times = {f"from a move to its preview, {name}": of for name, of in found["preview"].items()}
+    times["between two frames of the page, a brush on 2048x2048 px"] = found["strokes"]
+    rows = [
+        [name, str(of["median"]), str(of["p95"]), str(of["most"]), str(of["count"])]
+        for name, of in times.items()
+    ]
+    return [
+        table(["milliseconds", "median", "95th percentile", "most", "of"], rows),
+        Note(
+            f"A photo of 12 megapixels is open after {shown(found['opening']['milliseconds'] / 1000)} s."
+        ),
+    ]
+
+
+def igan(found) -> list:
+    each = found["each"]
+    rows = [
+        [
+            name.replace("_", " "),
+            *(shown(pick(one[name] for one in each)) for pick in (min, max)),
+            shown(mean),
+        ]
+        for name, mean in found["means"].items()
+    ]
+    return [
+        table([f"{len(each)} held-out pictures", "lowest", "highest", "mean"], rows),
+        Note(f"40 steps of 16 candidates: {shown(found['forty_steps_of_16_s'])} s."),
+    ]
+
+
 def evaluation(found) -> list:
     return [
         Note(
@@ -481,12 +546,15 @@ SECTIONS = {
     "step": ("The training step", step),
     "gpu": ("On a GPU", gpu),
     "singan": ("SinGAN", singan),
+    "torch_singan": ("SinGAN beside PyTorch", torch_singan),
     "time_to_quality": ("Time to quality", time_to_quality),
     "conv": ("Convolutions", conv),
     "memory": ("Memory", memory),
     "edit_latency": ("Editing", edit_latency),
+    "editor": ("The browser editor", editor),
     "evaluation": ("Evaluation", evaluation),
     "painting": ("What a network paints over a copy", painting),
+    "igan": ("iGAN's edits", igan),
     "scaling": ("Over devices", scaling),
 }
 """Benchmark -> its heading, and what makes blocks of its file's content."""

@@ -118,6 +118,7 @@ def option(declared: Option) -> dict[str, Any]:
         "end": declared.label.end,
         "suggested": declared.label.suggested,
         "titles": dict(declared.label.titles),
+        "only_with": {name: list(choices) for name, choices in declared.label.only_with.items()},
         "hints": dict(declared.label.hints),
     }
 

@@ -33,10 +33,14 @@ def test_what_systems_say_of_their_keys_is_of_keys_that_people_change():
                 name
             )
             assert label.end is None or label.end > (key.low or 0), name
+            for other, choices in label.only_with.items():
+                assert other in shown and set(choices) <= set(system.schema.keys[other].choices), name
 
 
 def test_an_option_is_told_with_its_label():
-    label = contract.Label("How far", 8, 3, {"a": "Near"}, {"a": "Not far."}, left_out=("c",))
+    label = contract.Label(
+        "How far", 8, 3, {"a": "Near"}, {"a": "Not far."}, left_out=("c",), only_with={"b": ("x",)}
+    )
     declared = contract.Option("reach", "word", "of it", choices=("a", "b", "c"), label=label)
     told = json.loads(json.dumps(descriptions.option(declared)))
     assert told == {
@@ -53,6 +57,7 @@ def test_an_option_is_told_with_its_label():
         "suggested": 3,
         "titles": {"a": "Near"},
         "hints": {"a": "Not far."},
+        "only_with": {"b": ["x"]},
     }
 
 

@@ -3,6 +3,9 @@
 from deepsim_jax.systems.contract import Label, Opening, System
 from deepsim_jax.systems.deepsim import config, verbs
 
+_OF_OUTLINES = {"data.kind": ("auto", "edges", "seg_edges")}
+_OF_AREAS = {"data.kind": ("auto", "seg", "seg_edges")}
+
 _LABELS = {
     "data.kind": Label(
         "Made of",
@@ -20,10 +23,10 @@ _LABELS = {
         },
         left_out=("landmarks",),  # they are in a file
     ),
-    "data.canny_sigma": Label("Smoothness of outlines", end=8),
-    "data.colors": Label("Number of colours", end=32),
-    "data.segmentation": Label("How areas are found"),
-    "data.edge_color": Label("Colour of outlines"),
+    "data.canny_sigma": Label("Smoothness of outlines", end=8, only_with=_OF_OUTLINES),
+    "data.colors": Label("Number of colours", end=32, only_with=_OF_AREAS),
+    "data.segmentation": Label("How areas are found", only_with=_OF_AREAS),
+    "data.edge_color": Label("Colour of outlines", only_with=_OF_OUTLINES),
     "data.max_side": Label("Size of the drawing", end=1024),
     "train.coarse_steps": Label("Steps of the coarse part"),
     "seed": Label(end=999),

@@ -35,7 +35,9 @@ def test_a_pasted_photo_is_opened(visit, cat_file, cat):
 def test_a_dropped_photo_is_opened_for_what_was_chosen(visit, cat_file):
     editor = visit()
     assert editor.page.locator(".card.chosen").count() == 1
+    assert editor.page.locator("h1").inner_text() == "Change a photo by changing a drawing of it"
     editor.page.locator(".card", has_text="Training comes first").get_by_role("radio").click()
+    assert editor.page.locator("h1").inner_text() == "Learn it first"
     assert "Quickstart" in editor.page.locator(".card.chosen option").all_inner_texts()
     editor.drop(cat_file)
     editor.page.get_by_text("This photo has to be trained before it can be edited").wait_for()

@@ -126,5 +126,7 @@ def test_another_drawing_asks_before_it_drops_changes(editor):
     editor.button("Begin anew").click()
     editor.has_steps(0)
     editor.rests()
+    panel.get_by_label("Smoothness of outlines").wait_for()
+    assert panel.get_by_label("Number of colours").count() == 0, "of areas, which this drawing has not"
     assert len(np.unique(editor.drawing().reshape(-1, 3), axis=0)) == 2
     assert editor.page.locator('[data-tool="stroke"]').count() == 0

@@ -66,13 +66,18 @@ export function DrawingPanel() {
   };
   return html`<details class="panel" open=${store.history.value.documents.length < 2}>
     <summary><h2>How the photo is drawn</h2></summary>
-    ${opening.options.map(
+    ${opening.options.filter((option) => isMeant(option, values)).map(
       (
         option,
       ) => html`<${Option} key=${option.name} option=${option} value=${values[option.name]} canvas=${null}
         onChange=${(value) => set(option.name, value)} />`,
     )}
   </details>`;
+}
+
+/** Whether an option means something beside the others' values. */
+function isMeant({ only_with }, values) {
+  return Object.entries(only_with).every(([name, choices]) => choices.includes(values[name]));
 }
 
 let wishedOf = null;

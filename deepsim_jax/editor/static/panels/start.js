@@ -19,9 +19,7 @@ export function Start() {
   };
   return html`<main class="start">
     <div class="start-inner">
-      <header><h1>Change a photo by changing a drawing of it</h1>
-        <p>Open a photo. A drawing of it appears over it; change the drawing, and the photo follows while your hand
-        moves. Everything stays on this computer.</p></header>
+      <${Welcome} system=${systems.find((one) => one.configs.includes(chosen))} />
       <button type="button" class="drop" onClick=${open} disabled=${state.readonly || store.working.value.opening}>
         <${Icon} name="picture" />
         <strong>${store.working.value.opening ? "Opening …" : "Open a photo"}</strong>
@@ -75,6 +73,16 @@ export function Start() {
       <footer>${state.workdir ? html`Work is kept in the folder <b>${state.workdir}</b>.` : null} Version ${state.version}.</footer>
     </div>
   </main>`;
+}
+
+/** What happens to a photo that is opened: told by the system that was chosen, if that does not draw it. */
+function Welcome({ system }) {
+  if (system && !system.opens)
+    return html`<header><h1>${system.purpose || system.title}</h1>
+      <p>Open a photo. ${system.promise} Everything stays on this computer.</p></header>`;
+  return html`<header><h1>Change a photo by changing a drawing of it</h1>
+    <p>Open a photo. A drawing of it appears over it; change the drawing, and the photo follows while your hand
+    moves. Everything stays on this computer.</p></header>`;
 }
 
 function Way({ system, chosen }) {
