@@ -182,7 +182,7 @@ class Document:
 
 
 class IganSession:
-    """A `Session` on a model of iGAN: `Drawn`, `Photographed` and `Quick`.
+    """A `Session` on a model of iGAN: `Drawn`, `Photographed`, `Interpolating` and `Quick`.
 
     Attributes:
       canvas: a square drawing; drafts are the generator's pictures, enlarged to it. The output's size is
@@ -305,12 +305,33 @@ class IganSession:
             chosen = candidate
         elif document.projected is None:
             images = (self._enlarged(edited.pictures[candidate]),)
-        elif not document.strokes and not _is_fixed(document):
+        elif not document.strokes and document.origin is document.projected.latent:
             images = (document.projected.photo.copy(),)
         else:
             images = (self._model.transferred(edited, candidate=candidate, amount=document.amount),)
         milliseconds = 1000 * (time.perf_counter() - begun)
         return Rendering(images, None, milliseconds, doubts, rate, chosen)
+
+    def between(self, first: Document, second: Document, share: float) -> Document:
+        """The document at a share of the way from what is chosen in one to what is chosen in another.
+
+        Raises:
+          UserError: they are not of the same photo.
+        """
+        if first.projected is not second.projected:
+            raise UserError(
+                "a film goes between states of one photo, and another one was opened between these"
+            )
+        latent = (1 - share) * self._chosen(first) + share * self._chosen(second)
+        return self._from(first.projected, np.asarray(latent, np.float32), 0)
+
+    def _chosen(self, document):
+        """(latent,) z of the chosen candidate, as far as the chosen amount goes."""
+        latents = self.edited(document).latents
+        latent = latents[min(document.candidate, len(latents) - 1)]
+        if document.projected is None:
+            return latent
+        return (1 - document.amount) * document.projected.latent + document.amount * latent
 
     def edited(self, document: Document) -> Edited:
         """The candidates of a document, the best first."""
@@ -414,10 +435,6 @@ def _strokes(tool: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {"brush": tool, "from": start, "to": end, **kept} for start, end in zip(starts, ends, strict=True)
     ]
-
-
-def _is_fixed(document) -> bool:
-    return any(action["tool"] == "fix" for action in document.actions)
 
 
 def _numbers(value: Any, count: int) -> tuple[int, ...]:

@@ -140,6 +140,24 @@ def test_the_way_from_the_original_is_played(session, photo):
     assert len(session.render(session.apply(fixed, {"tool": "play", "frames": 2})).images) == 2
 
 
+def test_a_film_goes_from_one_state_of_a_photo_to_another(session, photo):
+    opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
+    edited = session.apply(opened, COLOR)
+    ends = [session.render(session.between(opened, edited, share)).image for share in (0, 1)]
+    np.testing.assert_allclose(ends[0], session.render(opened).image, atol=2)
+    np.testing.assert_allclose(ends[1], session.render(edited).image, atol=2)
+    middle = session.between(opened, edited, 0.5)
+    np.testing.assert_allclose(
+        middle.origin, (opened.origin + session.edited(edited).latents[0]) / 2, atol=1e-2
+    )
+    assert session.render(middle, "full").image.shape == photo.shape
+    assert (session.render(middle, "full").image != photo).any()
+    halfway = session.apply(edited, {"tool": "choose", "amount": 0.5})
+    np.testing.assert_allclose(session.between(opened, halfway, 1).origin, middle.origin, atol=1e-2)
+    with pytest.raises(UserError, match="another one was opened between these"):
+        session.between(session.begin(), opened, 0.5)
+
+
 def test_a_preview_looks_for_a_moment_only(session):
     session.warm()
     begun = session.begin()
