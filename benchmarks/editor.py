@@ -1,6 +1,6 @@
 """How quickly the browser editor follows a hand, measured in the page itself.
 
-    python benchmarks/editor.py [--moves 200] [--output editor.json]
+    python benchmarks/editor.py [--moves 200] [--edits 2000] [--output editor.json]
 
 Needs Debian's chromium and `pip install playwright`. Measures, in milliseconds:
 
@@ -8,11 +8,14 @@ Needs Debian's chromium and `pip install playwright`. Measures, in milliseconds:
             the other, while points are dragged and while a brush paints, at 256 and 480 px
   strokes   the time between two frames of the page while a brush paints on a drawing of 2048x2048 px
   opening   from a dropped photo of 12 megapixels to its drawing and its first picture
+  memory    MB that the server's process holds (on Linux) after each tenth of so many strokes, each
+            with its preview, on a photo of 256 px; first of all
 """
 
 import argparse
 import base64
 import io
+import os
 import pathlib
 import shutil
 import tempfile
@@ -67,11 +70,36 @@ _OPENING = """async (values) => {
   const body = JSON.stringify({ values, discard: true });
   return (await fetch(`api/workspaces/${id}/opening`, { method: 'PUT', headers, body })).status;
 }"""
+_EDITS = """async ([count, seed]) => {
+  const headers = { Authorization: `Bearer ${sessionStorage.getItem('editor-token')}`,
+                    'Content-Type': 'application/json' };
+  const address = `api/workspaces/${sessionStorage.getItem('editor-workspace')}`;
+  const post = async (path, json) => {
+    const body = JSON.stringify(json);
+    const answer = await fetch(`${address}/${path}`, { method: 'POST', headers, body });
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer;
+  };
+  const { canvas, history } = await (await fetch(address, { headers })).json();
+  let base = history.documents[history.position].id;
+  for (let number = seed; number < seed + count; number++) {
+    const at = canvas.size.map((side, axis) => (((number + 1) * (37 + 24 * axis)) % (side - 20)) + 10);
+    const color = canvas.palette[number % canvas.palette.length];
+    const action = { tool: 'stroke', points: [at, [at[0] + 6, at[1] + 4]], radius: 4, color };
+    const { history } = await (await post('actions', { base, action })).json();
+    base = history.documents[history.position].id;
+    const asked = { document: base, action: null, sequence: number, tab: 'm', show: 'picture' };
+    await (await post('preview', asked)).blob();
+  }
+}"""
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--moves", type=int, default=200)
+    parser.add_argument("--edits", type=int, default=2000)
     parser.add_argument("--output", default="")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -80,6 +108,7 @@ def main():
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         figures = {
+            "memory": _memory(browser, server, options.edits),
             "preview": {
                 f"{size} px, {tool}": _preview(browser, server, size, tool, options.moves)
                 for size in (256, 480)
@@ -172,6 +201,17 @@ def _opening(browser, server):
     taken = page.evaluate("performance.now() - window.dropped")
     page.close()
     return {"milliseconds": round(taken)}
+
+
+def _memory(browser, server, edits):
+    page = _opened(browser, server, _photo(256, 256), **{"data.max_side": 256})
+    held = {}
+    for part in range(10):
+        page.evaluate(_EDITS, [edits // 10, part * (edits // 10)])
+        pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+        held[(part + 1) * (edits // 10)] = round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+    page.close()
+    return held
 
 
 def _summary(times):
