@@ -247,6 +247,31 @@ def edit_latency(found) -> list:
     ]
 
 
+def copying(found) -> list:
+    columns = ("lpips", "changed_lpips", "changed_psnr", "precision", "recall", "f1")
+    parts: list = []
+    for of in found["measured"]:
+        height, width = of["size"]
+        rows = [
+            [name, *(f"{row[key]:.4f}" if key in row else "–" for key in columns)]
+            for name, row in of["rows"].items()
+        ]
+        parts += [
+            Note(
+                f"{of['sequence']}, {of['kind']}, {of['frames']} held-out frames of {width}x{height} px"
+                f"{', edges of ' + of['edges_from'] if of['edges_from'] else ''}; "
+                f"{shown(of['edit_cpu_ms'])} ms of a processor an edit."
+            ),
+            table(["nothing trained", *(name.replace("_", " ") for name in columns)], rows),
+        ]
+        if of["far_edits_px"]:
+            far = [
+                [name, shown(px["moved"]), shown(px["error"])] for name, px in of["far_edits_px"].items()
+            ]
+            parts.append(table(["random warps, jitter", "moved, px", "median error, px"], far))
+    return parts
+
+
 def painting(found) -> list:
     columns = ("lpips", "changed_lpips", "changed_psnr", "following_f1")
     return [
@@ -553,6 +578,7 @@ SECTIONS = {
     "edit_latency": ("Editing", edit_latency),
     "editor": ("The browser editor", editor),
     "evaluation": ("Evaluation", evaluation),
+    "copying": ("Copies, with nothing trained", copying),
     "painting": ("What a network paints over a copy", painting),
     "igan": ("iGAN's edits", igan),
     "scaling": ("Over devices", scaling),

@@ -21,6 +21,6 @@ def get_config(option: str = ""):
     config = settings.default("singan")
     config.optim.g_slopes = "first"
     config.model.most_filters = 64
-    config.train.decline = 0.5
+    config.train.decline = 0.6
     settings.apply_option(config, option)
     return config

@@ -147,7 +147,7 @@ def test_iterations_decline_with_the_pixels_of_a_scale(scene, tmp_path):
     run = api.build_run(photo.Photo(scene), config, tmp_path)
     pixels = [np.prod(stage.picture.shape[:2]) for stage in run.stages]
     assert [stage.steps for stage in run.stages] == [
-        round(2000 * (pixels[0] / own) ** 0.5) for own in pixels
+        round(2000 * (pixels[0] / own) ** 0.6) for own in pixels
     ]
     assert run.steps == api.total_steps(config, photo.Photo(scene))
     for stage in run.stages:
