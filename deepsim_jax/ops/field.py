@@ -84,15 +84,19 @@ class Ruled(NamedTuple):
     reach: np.ndarray
 
 
-def apply_label_rule(field: np.ndarray, source: np.ndarray, wanted: np.ndarray) -> Ruled:
+def apply_label_rule(
+    field: np.ndarray, source: np.ndarray, wanted: np.ndarray, wrong: np.ndarray | None = None
+) -> Ruled:
     """Redirects pixels that would be copied from a wrong label to the nearest pixel of the right one.
 
     Args:
       field: (h, w, 2).
       source: (h, w) int32 labels of the source's drawing.
       wanted: (h, w) int32 labels of the new drawing.
+      wrong: (h, w) bool, what would be copied from a wrong place; None: where labels differ.
     """
-    wrong = look_up(source, field) != wanted
+    if wrong is None:
+        wrong = look_up(source, field) != wanted
     reach = np.zeros(wrong.shape, np.float32)
     if not wrong.any():
         return Ruled(field, wrong, reach)

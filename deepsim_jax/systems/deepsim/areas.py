@@ -117,18 +117,21 @@ def coloured(layers, mask, color, *, edges_too=True):
     )
 
 
-def moved_with(changed: np.ndarray, field: np.ndarray, *, least: float = 0.5) -> np.ndarray:
+def moved(field: np.ndarray, *, least: float = 0.5) -> np.ndarray:
+    """bool (h, w): what moves by more than `least` pixels along a field (h, w, 2) float32."""
+    rows, columns = np.indices(field.shape[:2], np.float32)
+    return np.linalg.norm(field - np.stack([columns, rows], -1), axis=-1) > least
+
+
+def moved_with(changed: np.ndarray, field: np.ndarray) -> np.ndarray:
     """The pixels that move together with an edit.
 
     Args:
       changed: bool (h, w), the edit.
       field: (h, w, 2) float32, where each pixel comes from (`ops.field`).
-      least: pixels by which something has to move.
 
     Returns:
       bool (h, w): the connected parts of what changed or moves that hold some of what changed.
     """
-    rows, columns = np.indices(changed.shape, np.float32)
-    distance = np.linalg.norm(field - np.stack([columns, rows], -1), axis=-1)
-    parts = cv2.connectedComponents((changed | (distance > least)).astype(np.uint8), connectivity=8)[1]
+    parts = cv2.connectedComponents((changed | moved(field)).astype(np.uint8), connectivity=8)[1]
     return np.isin(parts, np.unique(parts[changed])) & (parts > 0)

@@ -204,14 +204,15 @@ class Model:
 
         if mask is None:
             return finish(self._copier.copy(conformed, field=field, full=False, both_ways=both_ways))
-        if mask.all():
+        if mask.all() and (field is None or not is_auto):
             return self._photo.copy()
 
-        def may_change(field):
+        def may_change(found):
             if not is_auto:
                 return ~mask
-            # Inside of a large region that moves the drawing is as before, but the photo is not.
-            region = ~mask | areas.moved_with(~mask, field)
+            # Inside of a large region that moves the drawing is as before, but the photo is not. An
+            # estimated field moves here and there without an edit, a given one does not.
+            region = ~mask | (areas.moved_with(~mask, found) if field is None else areas.moved(found))
             return region if protected is None else region & ~protected
 
         # A mask of the photo's size is no part of the drawing.

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from deepsim_jax.systems.deepsim import areas
 from deepsim_jax.systems.deepsim.copying import engine
 from deepsim_jax.systems.deepsim.model import Model
 
+SQUARE = [[50, 55], [80, 55], [80, 85], [50, 85]]
 RECIPE = {
     "size": [180, 150],
     "steps": [{"warp": {"from": [[60, 70]], "to": [[72, 74]], "reach": 60}}],
@@ -150,6 +152,45 @@ def test_a_run_is_copied_from_by_flag(call, trained, tmp_path):
     primitive, field = trained.apply_recipe(RECIPE), trained.recipe_field(RECIPE)
     expected = trained.edit(primitive, engine="copy", field=field)
     np.testing.assert_array_equal(image_io.read_image(tmp_path / "a.png"), expected)
+
+
+@pytest.fixture(scope="module")
+def painting(scene):
+    """The scene with a soft painting of it as its primitive: shades instead of regions."""
+    soft = cv2.GaussianBlur(scene, (0, 0), 4)
+    config = settings.load("quickstart:tiny")
+    config.data.kind = "paint"
+    model = deepsim_jax.open(scene, soft, config=config)
+    assert model._spec.kind == "paint" and model._spec.palette is None
+    return model
+
+
+def test_a_stroke_on_a_soft_painting_copies_what_has_its_shade(painting):
+    ball, box = painting.primitive[26, 21], painting.primitive[38, 48]  # yellow and blue
+    stroke = {"stroke": {"points": [[45, 38], [52, 38]], "radius": 2, "color": ball.tolist()}}
+    recipe = {"size": [64, 53], "steps": [stroke]}
+    drawn, field = painting.apply_recipe(recipe), painting.recipe_field(recipe)
+    edited = painting.edit(drawn, field=field)
+    painted = (drawn != painting.primitive).any(-1)
+    assert painted.sum() > 20
+    inner = cv2.erode(painted.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert np.abs(edited[inner].mean(0) - ball).max() < 30 < np.abs(ball.astype(int) - box).max()
+    full = painting.edit(drawn, keep="auto", field=field)
+    assert full.shape == painting.photo.shape and (full != painting.photo).any()
+    assert not painting.copy(painting.primitive).mismatch.any()
+    strange = painting.primitive
+    strange[30:40, 44:54] = 255, 0, 255
+    mismatch = painting.copy(strange, fields.identity(53, 64)).mismatch
+    assert mismatch[31:39, 45:53].all(), "the photo has nothing of that colour, which is told"
+
+
+def test_what_moves_within_a_region_moves_in_the_full_picture_too(opened):
+    recipe = {"size": [180, 150], "steps": [{"move": {"polygon": SQUARE, "by": [8, 6]}}]}
+    drawn, field = opened.apply_recipe(recipe), opened.recipe_field(recipe)
+    alike = np.array_equal(drawn, opened.primitive)
+    full = opened.edit(opened.primitive, keep="auto", field=field)
+    moved = (full != opened.photo).any(-1)
+    assert moved.any() and not moved.all() and (alike or moved[60:80, 60:80].any())
 
 
 def test_what_moves_with_an_edit_is_connected_to_it():

@@ -9,9 +9,13 @@ import dataclasses
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
+
+COMMON = 12
+"""So many of a painting's colours stand for all of its shades where a region's label is asked for."""
 
 LABEL_PLANES = 8
 """So many labels get a plane each; more share them as random unit vectors."""
@@ -30,7 +34,8 @@ class Parts:
 
     Attributes:
       colors: (h, w, 3) uint8 regions; a plain background for a kind without regions.
-      labels: (h, w) int32, equal where the regions have the same colour.
+      labels: (h, w) int32, equal where the regions have the same colour; of a painting with soft shades,
+        once `Channels.labelled` made them, where they are nearest to the same common one.
       lines: (h, w) bool, or None for a kind without lines.
     """
 
@@ -75,6 +80,7 @@ class Channels:
 
     def __init__(self, source: Parts, spec: primitives.PrimitiveSpec):
         self.soft = spec.kind == "paint" and spec.palette is None
+        self._common = _common_colors(source.colors) if self.soft else None
         labels = np.unique(source.labels)
         if spec.palette is not None:
             red, green, blue = np.array(spec.palette, np.int32).T
@@ -94,6 +100,19 @@ class Channels:
     def has_labels(self) -> bool:
         """Whether regions have labels that can be right or wrong."""
         return not self.soft and len(self._labels) > 1
+
+    def labelled(self, parts: Parts) -> Parts:
+        """The parts; those of a painting with labels for its common colours instead of for every shade."""
+        if self._common is None:
+            return parts
+        labels = np.zeros(parts.labels.shape, np.int32)
+        nearest = np.full(labels.shape, np.inf, np.float32)
+        colors = parts.colors.astype(np.float32)
+        for number, color in enumerate(self._common):
+            distance = np.square(colors - color).sum(-1)
+            labels[distance < nearest] = number
+            nearest = np.minimum(nearest, distance)
+        return dataclasses.replace(parts, labels=labels)
 
     def draw(self, parts: Parts) -> "Drawing":
         """The inputs of both stages of the estimation, from a primitive's parts."""
@@ -122,6 +141,13 @@ class Channels:
     def _index(self, parts):
         """The place of each label; a label that the palette lacks takes a neighbour's in order."""
         return np.minimum(np.searchsorted(self._labels, parts.labels), len(self._labels) - 1)
+
+
+def _common_colors(picture):
+    """(COMMON, 3) float32 or fewer, by median cut."""
+    reduced = Image.fromarray(picture).quantize(COMMON, method=Image.Quantize.MEDIANCUT)
+    palette = np.array(reduced.getpalette(), np.float32).reshape(-1, 3)
+    return palette[np.unique(np.asarray(reduced))]
 
 
 def _luminance(labels):

@@ -16,6 +16,10 @@ from deepsim_jax.systems.deepsim import pair
 from deepsim_jax.systems.deepsim.copying import channels, flow, mismatch, trial
 
 
+SHADE = 24
+"""Levels by which a shade of a soft painting may differ from the one that is copied."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Copied:
     """An edit made of the photo's own pixels.
@@ -81,8 +85,9 @@ class Copier:
           seed: of that choice.
         """
         self.source = source
-        self._parts = channels.take_apart(source.primitive, source.spec)
-        self._channels = channels.Channels(self._parts, source.spec)
+        parts = channels.take_apart(source.primitive, source.spec)
+        self._channels = channels.Channels(parts, source.spec)
+        self._parts = self._channels.labelled(parts)
         self._fixed_settings, self._seed = settings, seed
 
     @functools.cached_property
@@ -148,7 +153,7 @@ class Copier:
             nowhere = np.zeros((height, width), bool)
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
             return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, reach, 0.0, 1.0)
-        new = channels.take_apart(primitive, self.source.spec)
+        new = self._take_apart(primitive)
         backward = None
         if field is None:
             field, backward = self._estimate(new, both_ways)
@@ -173,7 +178,7 @@ class Copier:
         Returns:
           uint8 (h, w, 3), as `copy` makes it, repainted where something is lacking.
         """
-        new = channels.parts_of(layers)
+        new = self._channels.labelled(channels.parts_of(layers))
         ruled = self._apply_label_rule(new, field)
         picture = sampling.sample(self.source.image, ruled.field, new.labels)
         if paint is None:
@@ -183,7 +188,7 @@ class Copier:
 
     def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy does not show a drawing with a known field."""
-        new = channels.parts_of(layers)
+        new = self._channels.labelled(channels.parts_of(layers))
         return self._mismatch(new, self._apply_label_rule(new, field))
 
     def _mismatch(self, new, ruled, back=None):
@@ -197,7 +202,14 @@ class Copier:
         """Whether the drawing has regions whose labels can be right or wrong."""
         return self._channels.has_labels
 
+    def _take_apart(self, primitive):
+        return self._channels.labelled(channels.take_apart(primitive, self.source.spec))
+
     def _apply_label_rule(self, new, field) -> fields.Ruled:
+        if self._channels.soft:
+            copied = fields.interpolate(self._parts.colors, field)
+            wrong = cv2.absdiff(new.colors, copied).max(-1) > SHADE
+            return fields.apply_label_rule(field, self._parts.labels, new.labels, wrong)
         if not self.has_labels:
             nowhere = np.zeros(field.shape[:2], np.float32)
             return fields.Ruled(field, nowhere > 0, nowhere)
@@ -207,7 +219,7 @@ class Copier:
         """The estimated (h, w, 2) field of an edited primitive, without the label rule."""
         self._check("primitive", primitive, self.source.primitive.shape)
         primitive, _ = primitives.conform(primitive, self.source.spec)
-        return self._estimate(channels.take_apart(primitive, self.source.spec), False)[0]
+        return self._estimate(self._take_apart(primitive), False)[0]
 
     def _estimate(self, new, both_ways):
         drawing = self._channels.draw(new)
@@ -220,7 +232,7 @@ class Copier:
         full_labels = None
         if full_primitive is not None:
             snapped, _ = primitives.conform(full_primitive, self.source.spec)
-            full_labels = channels.take_apart(snapped, self.source.spec).labels
+            full_labels = self._take_apart(snapped).labels
         wanted = None if within is None else within(ruled)
         picture = sampling.sample(photo, ruled, new.labels, full_labels, wanted)
         keep = (ruled == fields.identity(*changed.shape)).all(-1)
