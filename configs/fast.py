@@ -8,10 +8,10 @@ but for 6 blocks, with warps more often and farther, and with a longer moving av
 Time: made for a GPU, where networks twice as wide took 8 s of steps with batches of 2 at 192x192 (one
 H200) and compilation half a minute; on two CPU cores in float32 38 minutes there, beside other
 programs.
-Expected score: LPIPS .064 on face_video at 192x192 (held-out frames, edges from the true ones; one
-seed, on a CPU in float32), where the training frame unchanged has .080 and the paper config .062 to
-.072 after 8,000 of its steps and .056 after 12,000 (results/README.md, also of the wider networks:
-.069, with batches of 4 .067).
+Expected score: LPIPS of the network alone .064 on face_video at 192x192 (held-out frames, edges from
+the true ones; one seed, on a CPU in float32), where the training frame unchanged has .080 and the paper
+config .062 to .072 after 8,000 of its steps and .056 after 12,000 (results/README.md, also of the wider
+networks: .069, with batches of 4 .067).
 
 Options: `fast.py:tiny` shrinks everything for a test.
 """

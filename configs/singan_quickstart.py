@@ -6,9 +6,9 @@
 
 Trains at up to 96 px: 350 iterations on each scale instead of 2,000, and 32 channels at all of them.
 Time: 5 minutes on two quiet CPU cores for a photo trained at 96x96, 3 at 96x64.
-Expected score: the reconstruction from the fixed noise has 28 to 33 dB PSNR at the training size, samples
-from the coarsest scale a diversity of .4 to .6, from the second coarsest of .1 to .2, as the published
-program's (two photos at 64 px, results/README.md).
+Expected score: the reconstruction has 27 to 30 dB PSNR at the training size, samples from the coarsest
+scale a diversity of .4 to .6, from the second coarsest of .07 to .2, nearly as the published program's
+(two photos at 64 px, three seeds, results/README.md).
 
 Larger and finer, with more time:
 

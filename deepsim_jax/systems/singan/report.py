@@ -62,7 +62,7 @@ def _scales(workdir, rows):
     psnr = {row["scale"]: row["psnr"] for row in rows if row.get("psnr") is not None}
     blocks = [
         Heading("The scales, finest first"),
-        Note("Photo, reconstruction from the fixed noise, random samples from the coarsest scale on."),
+        Note("Photo, reconstruction, random samples from the coarsest scale on."),
     ]
     for scale, path in sorted(newest.items(), reverse=True):
         quality = f", reconstruction {psnr[scale]:.1f} dB" if scale in psnr else ""

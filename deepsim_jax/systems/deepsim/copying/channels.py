@@ -102,7 +102,7 @@ class Channels:
         return not self.soft and len(self._labels) > 1
 
     def labelled(self, parts: Parts) -> Parts:
-        """The parts; those of a painting with labels for its common colours instead of for every shade."""
+        """The parts; of a soft painting with labels for common colours instead of for every shade."""
         if self._common is None:
             return parts
         labels = np.zeros(parts.labels.shape, np.int32)

@@ -15,7 +15,6 @@ from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import pair
 from deepsim_jax.systems.deepsim.copying import channels, flow, mismatch, trial
 
-
 SHADE = 24
 """Levels by which a shade of a soft painting may differ from the one that is copied."""
 
