@@ -39,12 +39,14 @@ def test_the_notebook_trains_edits_and_shows_the_result(tmp_path, monkeypatch, n
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
     pictures = [o for o in outputs if "image/png" in o.get("data", {})]
-    assert len(pictures) == 5, "photo, primitive, reconstruction; drawing, result"
+    assert len(pictures) == 6, "photo, primitive; drawing, copied; the network's, both"
 
     model = deepsim_jax.load(tmp_path / "run")
     result = np.asarray(Image.open(tmp_path / "result.png"))
     assert result.shape == model.photo.shape == (300, 451, 3)
-    assert np.any(result != model.photo, axis=-1).mean() > 0.03
+    copied = np.asarray(Image.open(tmp_path / "copied.png"))
+    for picture in (copied, result):
+        assert np.any(picture != model.photo, axis=-1).mean() > 0.03
     primitive = np.asarray(Image.open(tmp_path / "primitive.png"))
     np.testing.assert_array_equal(primitive, model.primitive)
     assert editing.auto_keep((primitive != primitive).any(-1)).all()
