@@ -16,7 +16,6 @@ def sample(
     photo: np.ndarray,
     field: np.ndarray,
     labels: np.ndarray | None = None,
-    full_labels: np.ndarray | None = None,
     within: np.ndarray | None = None,
 ) -> np.ndarray:
     """Samples a photo along a field (Lanczos), averaging over areas where the field shrinks it.
@@ -28,14 +27,13 @@ def sample(
       field: (h, w, 2) in pixels of an h x w source of the photo's aspect.
       labels: (h, w) int32 labels of the new drawing, or None. Where the field jumps at their border,
         the enlarged field jumps at the enlarged border instead of running from one to the other.
-      full_labels: (H, W) int32, the labels at the photo's size, if they are known.
       within: (h, w) bool, where the result is wanted; None: everywhere. Elsewhere it may be the photo.
 
     Returns:
       (H, W, 3) uint8.
     """
     height, width = photo.shape[:2]
-    moved = enlarge(field - fields.identity(*field.shape[:2]), (height, width), labels, full_labels)
+    moved = enlarge(field - fields.identity(*field.shape[:2]), (height, width), labels)
     moves = np.asarray(moved.any(-1))
     if within is not None:
         wanted = np.zeros((height, width), bool)
@@ -75,14 +73,13 @@ def enlarge(
     moved: np.ndarray,
     size: tuple[int, int],
     labels: np.ndarray | None = None,
-    full_labels: np.ndarray | None = None,
 ) -> np.ndarray:
     """A (h, w, 2) displacement at another size, as (H, W, 2) float32 in pixels of that size.
 
     Args:
       moved: the displacement.
       size: (H, W).
-      labels, full_labels: as for `sample`.
+      labels: as for `sample`.
     """
     height, width = size
     if moved.shape[:2] == (height, width):
@@ -94,7 +91,7 @@ def enlarge(
     if labels is not None:
         jumps = _jumps(moved)
         if jumps.any():
-            _separate(large, moved, labels, full_labels, jumps)
+            _separate(large, moved, labels, jumps)
     return large * scale
 
 
@@ -114,7 +111,6 @@ def _separate(
     large: np.ndarray,
     moved: np.ndarray,
     labels: np.ndarray,
-    full_labels: np.ndarray | None,
     jumps: np.ndarray,
 ) -> None:
     """Enlarges the displacement of each label separately near jumps; changes `large`."""
@@ -122,8 +118,7 @@ def _separate(
     size = (width, height)
     near = cv2.resize(jumps.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     names = np.unique(labels[jumps])
-    if full_labels is None:
-        full_labels = _enlarged_labels(labels, names, size)
+    full_labels = _enlarged_labels(labels, names, size)
     for name in names:
         mask = (labels == name).astype(np.float32)
         share = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)

@@ -45,10 +45,6 @@ def test_a_jump_follows_the_enlarged_border():
     separate = sampling.enlarge(moved, (128, 128), labels)
     between = [(np.abs(x - 20) < 19).sum() for x in (plain[..., 0], separate[..., 0])]
     assert between[0] > 128 and between[1] == 0
-    full = np.zeros((128, 128), np.int32)
-    full[:, 68:] = 1
-    edge = sampling.enlarge(moved, (128, 128), labels, full)[64, :, 0]
-    assert edge[63:72].tolist() == [0] * 5 + [40] * 4
 
 
 def test_only_what_is_wanted_is_sampled_and_is_the_same():

@@ -118,7 +118,6 @@ class Copier:
         primitive: np.ndarray,
         *,
         field: np.ndarray | None = None,
-        full_primitive: np.ndarray | None = None,
         full: bool = True,
         both_ways: bool = True,
         within: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -131,7 +130,6 @@ class Copier:
           primitive: (h, w, 3) uint8, edited; of the source's primitive's size.
           field: (h, w, 2) where each pixel comes from, if that is known (see `moves`); otherwise it is
             estimated.
-          full_primitive: (H, W, 3) uint8, the edited primitive at the photo's size, if there is one.
           full: whether the picture has the photo's size, instead of the primitive's.
           both_ways: whether an estimated flow is estimated back, too, to find where it is wrong. It
             takes as long again.
@@ -143,8 +141,6 @@ class Copier:
         """
         self._check("primitive", primitive, (*self.source.primitive.shape[:2], 3))
         photo = self.source.photo if full else self.source.image
-        if full_primitive is not None:
-            self._check("full_primitive", full_primitive, self.source.photo.shape)
         height, width = primitive.shape[:2]
         primitive, _ = primitives.conform(primitive, self.source.spec)
         changed = (primitive != self.source.primitive).any(-1)
@@ -159,7 +155,7 @@ class Copier:
         else:
             self._check("field", field, (height, width, 2))
         field = field.astype(np.float32)
-        return self._make_copy(photo, new, field, backward, changed, full_primitive, within)
+        return self._make_copy(photo, new, field, backward, changed, within)
 
     def draft(
         self,
@@ -225,15 +221,11 @@ class Copier:
         field = flow.estimate(drawing, self._drawing, self.settings)
         return field, flow.estimate(self._drawing, drawing, self.settings) if both_ways else None
 
-    def _make_copy(self, photo, new, field, backward, changed, full_primitive, within) -> Copied:
+    def _make_copy(self, photo, new, field, backward, changed, within) -> Copied:
         made = self._apply_label_rule(new, field)
         ruled = made.field
-        full_labels = None
-        if full_primitive is not None:
-            snapped, _ = primitives.conform(full_primitive, self.source.spec)
-            full_labels = self._take_apart(snapped).labels
         wanted = None if within is None else within(ruled)
-        picture = sampling.sample(photo, ruled, new.labels, full_labels, wanted)
+        picture = sampling.sample(photo, ruled, new.labels, wanted)
         keep = (ruled == fields.identity(*changed.shape)).all(-1)
         mismatched = self._mismatch(new, made, backward)
         edited = np.count_nonzero(changed)
