@@ -22,6 +22,9 @@ from deepsim_jax.systems.igan.projection import EDGE, to_free
 SMOOTHNESS = 5.0
 """Published lambda_s, towards an original; there is none from scratch."""
 
+SMOOTHNESS_OF_SKETCHES = 1.0
+"""Where a sketch asks for edges, which hardly count beside the published one (measured: `results/`)."""
+
 SHOWN, CHUNK, FROZEN = 9, 5, 150
 """Candidates that are shown at most, steps between pictures, steps after which their order stays."""
 
@@ -86,7 +89,7 @@ def advance(
     wanted: strokes.Constraints,
     *,
     steps: int = CHUNK,
-    smoothness: float = SMOOTHNESS,
+    smoothness: float | None = None,
     realism: float = 0.0,
 ) -> Search:
     """The candidates some steps on.
@@ -96,12 +99,15 @@ def advance(
       search: where they are.
       wanted: what was drawn.
       steps: how many; published: 40 after each change.
-      smoothness: weight of the distance from the origin, where there is one.
+      smoothness: weight of the distance from the origin, where there is one; None: `SMOOTHNESS`, or
+        `SMOOTHNESS_OF_SKETCHES` if there is one.
       realism: weight of the discriminator's judgement; published: 0, because of the time. A discriminator
         with `model.spread` judges neighbouring candidates together.
     """
     points, moments = search.points, search.moments
     held = search.origin is not None
+    if smoothness is None:
+        smoothness = SMOOTHNESS_OF_SKETCHES if np.any(wanted.sketch_mask) else SMOOTHNESS
     origin = jnp.zeros(points.shape[1]) if search.origin is None else jnp.asarray(search.origin)
     weights = jnp.float32(smoothness if held else 0.0), jnp.float32(realism)
     for _ in range(steps):

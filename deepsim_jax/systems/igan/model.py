@@ -174,7 +174,7 @@ class IganModel:
         count: int = 16,
         shown: int = editing.SHOWN,
         steps: int = 40,
-        smoothness: float = editing.SMOOTHNESS,
+        smoothness: float | None = None,
         realism: float = 0.0,
         seed: int = 0,
         **projecting: Any,
@@ -187,7 +187,8 @@ class IganModel:
           count: candidates that are tried; published: 64.
           shown: so many of the best are given back at most.
           steps: of Adam; published: 40.
-          smoothness: how strongly they are held near the photo's picture; published: 5.
+          smoothness: how strongly they are held near the photo's picture; None: 5, as published, or 1
+            where there is a sketch.
           realism: weight of the discriminator's judgement; published: 0.
           seed: of the perturbations.
           projecting: arguments of `project`.

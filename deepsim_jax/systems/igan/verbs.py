@@ -29,7 +29,12 @@ _PROJECTING = (
 _SEARCHING = (
     Option("count", "int", "candidates that are tried (default: 16; published: 64)", low=1),
     Option("iterations", "int", "steps of Adam (default: 40, as published)", low=1),
-    Option("smoothness", "float", "how strongly they stay near the photo's picture (default: 5)", low=0),
+    Option(
+        "smoothness",
+        "float",
+        "how strongly they stay near the photo's picture (default: 5, as published; with a sketch 1)",
+        low=0,
+    ),
     Option("realism", "float", "weight of the discriminator's judgement (default: 0)", low=0),
 )
 

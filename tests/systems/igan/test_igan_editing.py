@@ -42,6 +42,17 @@ def test_they_are_held_near_an_original(random_networks, red):
     )
 
 
+def test_a_sketch_is_held_less(random_networks, red):
+    begun = editing.begin(np.zeros(4, np.float32), 4, 8)
+    line = red.replace(sketch_mask=red.color_mask)
+    for wanted, weight in ((red, 5.0), (line, 1.0)):
+        found, same = (
+            advanced(random_networks, begun, wanted, **options).latents
+            for options in ({}, {"smoothness": weight})
+        )
+        np.testing.assert_array_equal(found, same)
+
+
 def test_the_discriminator_may_have_a_say(random_networks, red):
     begun = editing.begin(None, 4, 8)
     logits = []
