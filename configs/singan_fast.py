@@ -4,11 +4,12 @@
         --config.data.image=photo.jpg
 
 The coarsest scale, where a sample's arrangement is decided, has all 2,000 published iterations; the
-others have fewer with the root of their pixels, the finest 269 for a photo of 250x188 px. 64 channels at
-most. In all 7 per cent of the published arithmetic.
-Time: made for a GPU; by its arithmetic some 70 minutes on two CPU cores for a photo of 250x188 px.
-Expected score: at 64 px samples are near those of all iterations, also where iterations decline with the
-pixels themselves (results/README.md); at 250 px not yet measured.
+others have fewer the more pixels they have, the finest 180 for a photo of 250x188 px. 64 channels at
+most. In all 5 per cent of the published arithmetic.
+Time: by the seconds of an iteration at each scale 33 minutes on two quiet cores of an AMD EPYC for a
+photo of 250x188 px (results/README.md); on a GPU not yet measured.
+Expected score: at 64 px, and with z* drawn once, samples were near those of all iterations, also where
+iterations declined with the pixels themselves (results/README.md).
 
 Options: `singan_fast.py:tiny` shrinks everything for a test.
 """
