@@ -1,7 +1,6 @@
 """A trained collection in an editor's hands: three brushes, candidates, a photo to give the edit to."""
 
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -146,15 +145,27 @@ _LINE, _NO_LINE = (40, 40, 40), (215, 215, 215)  # edges that are asked for, and
 
 
 class _Later:
-    """Something that is made when it is first needed, once."""
+    """A search that is made when it is first needed, once, of the one that it goes on from."""
 
-    def __init__(self, make: Callable[[], editing.Search]):
-        self._make = make
+    def __init__(self, make: Callable[[Any], editing.Search], before: "_Later | None" = None):
+        """`make` takes the value of the one before, or None."""
+        self._make, self._before = make, before
+        self._made: editing.Search | None = None
 
-    @functools.cached_property
+    @property
     def value(self) -> editing.Search:
-        """It."""
-        return self._make()
+        """It; those before it are made first, one by one: hundreds of nested calls would be too deep."""
+        waiting, one = [self], self._before
+        while one is not None and waiting[-1]._made is None:
+            waiting.append(one)
+            one = one._before
+        found = None
+        for each in reversed(waiting):
+            if each._made is None:
+                each._made, each._before = each._make(found), None
+            found = each._made
+        assert found is not None
+        return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -371,21 +382,25 @@ class IganSession:
     def _from(self, projected, origin, seed):
         """A document without strokes, around a z; None for anywhere."""
         latent = self._model.learned.sizes.latent
-        search = _Later(lambda: editing.begin(origin, latent, self._count, seed=seed))
+        search = _Later(lambda _: editing.begin(origin, latent, self._count, seed=seed))
         return Document((), projected, origin, (), 0, 1.0, search)
 
     def _drawn(self, document, strokes, steps):
-        """A document with other strokes, whose candidates go on from where they are."""
-        before, parsed = document.search, self._parsed(strokes)
+        """A document with other strokes, whose candidates go on from where they are.
+
+        The best is chosen again: the candidates get another order.
+        """
+        origin, parsed = document.origin, self._parsed(strokes)
         if document.origin is None and any(stroke["brush"] == "warp" for stroke in strokes):
             raise UserError("warp: there is nothing to grab yet: open a photo, or fix a candidate")
 
-        def search():
-            picture = None if document.origin is None else self._picture(document.origin)
+        def search(before):
+            picture = None if origin is None else self._picture(origin)
             wanted = constraints.draw(parsed, self._model.size, picture)
-            return editing.advance(self._model.learned, before.value, wanted, steps=steps)
+            return editing.advance(self._model.learned, before, wanted, steps=steps)
 
-        return dataclasses.replace(document, strokes=tuple(strokes), search=_Later(search))
+        later = _Later(search, document.search)
+        return dataclasses.replace(document, strokes=tuple(strokes), candidate=0, search=later)
 
     def _between(self, document, edited):
         """The candidates, as far as the chosen amount goes."""

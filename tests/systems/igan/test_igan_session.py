@@ -91,6 +91,23 @@ def test_fix_and_restart(session, photo):
     assert (restarted.search.value.latents[1] != edited.search.value.latents[1]).any()
 
 
+def test_a_new_stroke_goes_back_to_the_best_candidate(session):
+    picked = session.apply(session.begin(), {"tool": "choose", "candidate": 2, "amount": 0.5})
+    drawn = session.apply(picked, COLOR)
+    assert picked.candidate == 2 and drawn.candidate == 0 and drawn.amount == 0.5
+
+
+def test_searches_of_any_number_of_strokes_are_made_one_by_one():
+    made = []
+    first = later = sessions._Later(lambda _: made.append(0) or 0)
+    for number in range(1, 3000):
+        later = sessions._Later(lambda before, n=number: made.append(n) or before + 1, later)
+        if number == 1000:
+            assert later.value == 1000
+    assert later.value == later.value == 2999 and first.value == 0
+    assert made == list(range(3000))
+
+
 def test_a_warp_needs_something_to_grab(session, photo):
     warp = {"tool": "warp", "from": [[200, 200]], "to": [[240, 200]], "reach": 45}
     with pytest.raises(UserError, match="warp: there is nothing to grab yet"):
