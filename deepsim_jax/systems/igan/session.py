@@ -22,6 +22,8 @@ SIDE = 384
 STEPS = 40
 """Of Adam, after each stroke."""
 
+_LEAST_RADIUS, _LEAST_REACH = 0.5, 1.0  # px of the drawing
+
 _CANDIDATE = Option(
     "candidate", "int", "which one, 0 is the best", default=0, low=0, high=editing.SHOWN - 1
 )
@@ -29,7 +31,7 @@ _CANDIDATE = Option(
 
 def _radius(default: float) -> Option:
     about = "of the line, in pixels of the drawing"
-    return Option("radius", "float", about, default=default, low=0.5, high=SIDE / 2)
+    return Option("radius", "float", about, default=default, low=_LEAST_RADIUS, high=SIDE / 2)
 
 
 TOOLS = (
@@ -77,7 +79,11 @@ TOOLS = (
         "points",
         (
             Option(
-                "reach", "float", "half the side of the patch that is taken along", default=72.0, low=1.0
+                "reach",
+                "float",
+                "half the side of the patch that is taken along",
+                default=72.0,
+                low=_LEAST_REACH,
             ),
         ),
         takes=("from", "to"),
@@ -193,7 +199,7 @@ class Document:
 
 
 class IganSession:
-    """A `Session` on a model of iGAN: `Drawn`, `Photographed`, `Interpolating` and `Quick`.
+    """A `Session` on a model of iGAN: `Drawn`, `Photographed`, `Recorded`, `Interpolating` and `Quick`.
 
     Attributes:
       canvas: a square drawing; drafts are the generator's pictures, enlarged to it. The output's size is
@@ -264,6 +270,25 @@ class IganSession:
         layer[lines, :3] = _LINE
         layer[colored | sketched, 3] = 255
         return layer
+
+    def recipe(self, document: Document) -> dict[str, Any]:
+        """The strokes since the last fix, as `edit --strokes=` and `transfer --strokes=` take them.
+
+        It does not hold the photo and its box, what was fixed, the seed of a restart, or which candidate
+        was chosen and how far. The command line searches once for all strokes, not after each of them.
+        """
+        return constraints.to_json(self._parsed(document.strokes))
+
+    def actions(self, recipe: Any) -> list[dict[str, Any]]:
+        """The actions that ask for the same as a recipe's strokes, in pixels of this canvas.
+
+        Raises:
+          UserError: it is not understood, see `constraints.parse`.
+        """
+        drawn = constraints.parse(recipe)
+        own, size = self.canvas.size[::-1], drawn.size or self._model.size[::-1]
+        scale = (own[0] / size[0], own[1] / size[1])
+        return [_action(stroke, scale) for stroke in drawn.strokes]
 
     def _ground(self, document):
         """What a drawing begins with: the picture that candidates are held at, or nothing."""
@@ -450,6 +475,29 @@ def _strokes(tool: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {"brush": tool, "from": start, "to": end, **kept} for start, end in zip(starts, ends, strict=True)
     ]
+
+
+def _action(stroke: constraints.Stroke, scale: tuple[float, float]) -> dict[str, Any]:
+    """The action of which `_strokes` makes a stroke, whose pixels are `scale` (x, y) of the drawing's.
+
+    What is thinner than the tools' least is as thin as it: less than a pixel of the generator's.
+    """
+    points = [list(point) for point in stroke.points]
+    if scale != (1, 1):
+        points = [[(p + 0.5) * s - 0.5 for p, s in zip(point, scale, strict=True)] for point in points]
+    found: dict[str, Any] = {"tool": stroke.brush}
+    width = None if stroke.width is None else stroke.width * min(scale)
+    if stroke.brush == "warp":
+        found |= {"from": points[:1], "to": points[1:]}
+        return found if width is None else {**found, "reach": max(_LEAST_REACH, width / 2)}
+    found["points"] = points
+    if width is not None:
+        found["radius"] = max(_LEAST_RADIUS, (width - 1) / 2)
+    if stroke.color is not None:
+        found["color"] = list(stroke.color)
+    if stroke.erase:
+        found["erase"] = True
+    return found
 
 
 def _numbers(value: Any, count: int) -> tuple[int, ...]:
