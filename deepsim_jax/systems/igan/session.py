@@ -203,7 +203,7 @@ class IganSession:
 
     Attributes:
       canvas: a square drawing; drafts are the generator's pictures, enlarged to it. The output's size is
-        the drawing's until a photo is opened, and then the photo's.
+        the drawing's where no photo is opened, else the photo's: see `output_size`.
       tools: `TOOLS`.
     """
 
@@ -251,6 +251,13 @@ class IganSession:
     def original(self, document: Document) -> Original | None:
         """The photo as its file has it; None from scratch, or where it came as an array."""
         return None if document.projected is None else document.projected.original
+
+    def output_size(self, document: Document) -> tuple[int, int]:
+        """(height, width) of the photo, or from scratch of the drawing."""
+        if document.projected is None:
+            return self.canvas.output_size
+        height, width = document.projected.photo.shape[:2]
+        return height, width
 
     def drawing(self, document: Document) -> np.ndarray:
         """What the strokes ask for, over the picture that they change: uint8 of the canvas' size."""
@@ -385,7 +392,6 @@ class IganSession:
             projected = self._model.project(
                 options["picture"], box=None if box is None else _numbers(box, 4)
             )
-            self.canvas = dataclasses.replace(self.canvas, output_size=projected.photo.shape[:2])
             return self._from(projected, projected.latent, 0)
         if tool == "choose":
             return dataclasses.replace(

@@ -55,7 +55,7 @@ def test_from_scratch_strokes_make_candidates(session):
 @pytest.mark.slow
 def test_a_photo_is_opened_edited_and_gets_the_edit(session, photo):
     opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
-    assert session.canvas.output_size == photo.shape[:2]
+    assert session.output_size(opened) == photo.shape[:2]
     (projection,) = session.render(opened).images
     np.testing.assert_array_equal(session.render(opened, "full").images[0], photo)
     edited = session.apply(opened, COLOR)
@@ -132,6 +132,13 @@ def test_fix_and_restart(session, photo):
     restarted = session.apply(edited, {"tool": "restart", "seed": 5})
     assert restarted.strokes == edited.strokes
     assert (restarted.search.value.latents[1] != edited.search.value.latents[1]).any()
+
+
+def test_the_output_s_size_is_the_document_s(session, photo):
+    begun = session.begin()
+    opened = session.apply(begun, {"tool": "open", "picture": photo})
+    assert session.output_size(opened) == photo.shape[:2]
+    assert session.output_size(begun) == session.canvas.output_size == (384, 384)
 
 
 def test_a_new_stroke_goes_back_to_the_best_candidate(session):
