@@ -110,6 +110,19 @@ def test_a_damaged_collection_is_named(folder, tmp_path):
         collection.load(tmp_path / "pair")
 
 
+def test_long_pictures_are_padded_in_little_memory(monkeypatch):
+    long = np.full((100, 60_000, 3), 10, np.uint8)
+    square = collection.fitted(long, 16, "pad")
+    assert (square[:7] == 255).all() and (square[9:] == 255).all() and (square[7:9] < 255).all()
+    wide = np.random.default_rng(0).integers(0, 256, (330, 900, 3), np.uint8)
+    whole = collection.fitted(wide, 32, "pad")
+    monkeypatch.setattr(collection, "LONGEST", 450)
+    assert np.abs(collection.fitted(wide, 32, "pad").astype(int) - whole).max() <= 8
+    assert collection.placed(wide, 900, 285, 0, ground=255).shape == (450, 450, 3)
+    monkeypatch.setattr(collection, "LONGEST", 401)
+    assert np.abs(collection.fitted(wide, 32, "pad").astype(int) - whole).mean() <= 2
+
+
 @pytest.mark.parametrize("fit, corner", [("crop", 10), ("pad", 255)])
 def test_pictures_become_square_as_the_config_says(fit, corner):
     wide = np.full((20, 40, 3), 10, np.uint8)
