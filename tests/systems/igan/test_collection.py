@@ -1,5 +1,7 @@
 """Collections: decoded once, broken ones left out, hostile ones refused in one line."""
 
+import builtins
+import io
 import logging
 import struct
 import zlib
@@ -64,6 +66,24 @@ def test_pictures_of_all_kinds_and_broken_ones(folder, tmp_path, things, caplog)
     assert len(found) == 42
     sixteen = collection.fitted(things[0], 16).tobytes()
     assert sum(picture.tobytes() == sixteen for picture in found) == 2  # as 0.png, and in 16 bits
+
+
+def test_a_file_that_may_not_be_read_is_named_and_left_out(folder, tmp_path, caplog, monkeypatch):
+    source, forbidden = unread(folder), folder / "7.png"
+    real = open
+
+    def guarded(path, *args, **kwargs):
+        if path == forbidden:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", guarded)
+    monkeypatch.setattr(io, "open", guarded)
+    with caplog.at_level(logging.WARNING, "deepsim_jax"):
+        source.save(tmp_path / "pair")
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith("left out 1 of 40 pictures: 7.png (")
+    assert len(collection.load(tmp_path / "pair").pictures) == 36
 
 
 def huge_png():
