@@ -219,6 +219,12 @@ def fitted(picture: np.ndarray, size: int, fit: str = "crop") -> np.ndarray:
     return resized(square, size)
 
 
+def evenly(pictures: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of (N, ...) pictures, evenly spread: files may be in an order of kinds."""
+    count = min(most, len(pictures))
+    return np.asarray(pictures[np.arange(count) * len(pictures) // max(count, 1)])
+
+
 def placed(part: np.ndarray, side: int, top: int, left: int, *, ground: float) -> np.ndarray:
     """A picture or mask (H, W, ...) on a square of a ground, which is shrunk to `LONGEST` where it is larger.
 
