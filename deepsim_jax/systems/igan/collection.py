@@ -27,7 +27,7 @@ from deepsim_jax.systems.igan.listings import Listing
 log = logging.getLogger("deepsim_jax")
 
 LONGEST = 7000
-"""Side, px, up to which a square is made in full: 49 megapixels; a longer one's content is shrunk first."""
+"""Side, px, up to which a square is made in full: 49 megapixels; a longer one is shrunk first."""
 
 FEWEST = 16
 """Pictures that a collection has at least."""
@@ -226,7 +226,7 @@ def evenly(pictures: np.ndarray, most: int) -> np.ndarray:
 
 
 def placed(part: np.ndarray, side: int, top: int, left: int, *, ground: float) -> np.ndarray:
-    """A picture or mask (H, W, ...) on a square of a ground, which is shrunk to `LONGEST` where it is larger.
+    """A picture or mask (H, W, ...) on a square of a ground, shrunk to `LONGEST` where that is larger.
 
     Args:
       part: lies within the square.
