@@ -13,7 +13,7 @@ from deepsim_jax.images import ranges
 from deepsim_jax.images.original import Original
 from deepsim_jax.systems import actions
 from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
-from deepsim_jax.systems.igan import constraints, editing, morph
+from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
 
 SIDE = 384
@@ -22,8 +22,6 @@ SIDE = 384
 STEPS = 40
 """Of Adam, after each stroke."""
 
-_LEAST_RADIUS, _LEAST_REACH = 0.5, 1.0  # px of the drawing
-
 _CANDIDATE = Option(
     "candidate", "int", "which one, 0 is the best", default=0, low=0, high=editing.SHOWN - 1
 )
@@ -31,7 +29,9 @@ _CANDIDATE = Option(
 
 def _radius(default: float) -> Option:
     about = "of the line, in pixels of the drawing"
-    return Option("radius", "float", about, default=default, low=_LEAST_RADIUS, high=SIDE / 2)
+    return Option(
+        "radius", "float", about, default=default, low=brush_actions.LEAST_RADIUS, high=SIDE / 2
+    )
 
 
 TOOLS = (
@@ -83,7 +83,7 @@ TOOLS = (
                 "float",
                 "half the side of the patch that is taken along",
                 default=72.0,
-                low=_LEAST_REACH,
+                low=brush_actions.LEAST_REACH,
             ),
         ),
         takes=("from", "to"),
@@ -295,7 +295,7 @@ class IganSession:
         drawn = constraints.parse(recipe)
         own, size = self.canvas.size[::-1], drawn.size or self._model.size[::-1]
         scale = (own[0] / size[0], own[1] / size[1])
-        return [_action(stroke, scale) for stroke in drawn.strokes]
+        return [brush_actions.action_of(stroke, scale) for stroke in drawn.strokes]
 
     def _ground(self, document):
         """What a drawing begins with: the picture that candidates are held at, or nothing."""
@@ -408,7 +408,7 @@ class IganSession:
         if tool == "restart":
             begun = self._from(document.projected, document.origin, options.get("seed", 1))
             return self._drawn(begun, document.strokes, steps) if document.strokes else begun
-        return self._drawn(document, (*document.strokes, *_strokes(tool, options)), steps)
+        return self._drawn(document, (*document.strokes, *brush_actions.strokes_of(tool, options)), steps)
 
     def _from(self, projected, origin, seed):
         """A document without strokes, around a z; None for anywhere."""
@@ -460,50 +460,6 @@ class IganSession:
 def open_session(model: IganModel) -> IganSession:
     """A session on a model."""
     return IganSession(model)
-
-
-def _strokes(tool: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An action of a brush as strokes of `constraints`."""
-    kept = {
-        name: value for name, value in options.items() if name not in ("radius", "reach", "from", "to")
-    }
-    if "radius" in options:
-        kept["width"] = 2 * options["radius"] + 1
-    if tool != "warp":
-        return [{"brush": tool, **kept}]
-    starts, ends = options["from"], options["to"]
-    if not isinstance(starts, list | tuple) or not isinstance(ends, list | tuple):
-        raise UserError("action: warp: lists of points are needed")
-    if len(starts) != len(ends) or not starts:
-        raise UserError(f"action: warp: {len(starts)} points from, {len(ends)} to; as many are needed")
-    if "reach" in options:
-        kept["width"] = 2 * options["reach"]
-    return [
-        {"brush": tool, "from": start, "to": end, **kept} for start, end in zip(starts, ends, strict=True)
-    ]
-
-
-def _action(stroke: constraints.Stroke, scale: tuple[float, float]) -> dict[str, Any]:
-    """The action of which `_strokes` makes a stroke, whose pixels are `scale` (x, y) of the drawing's.
-
-    What is thinner than the tools' least is as thin as it: less than a pixel of the generator's.
-    """
-    points = [list(point) for point in stroke.points]
-    if scale != (1, 1):
-        points = [[(p + 0.5) * s - 0.5 for p, s in zip(point, scale, strict=True)] for point in points]
-    found: dict[str, Any] = {"tool": stroke.brush}
-    width = None if stroke.width is None else stroke.width * min(scale)
-    if stroke.brush == "warp":
-        found |= {"from": points[:1], "to": points[1:]}
-        return found if width is None else {**found, "reach": max(_LEAST_REACH, width / 2)}
-    found["points"] = points
-    if width is not None:
-        found["radius"] = max(_LEAST_RADIUS, (width - 1) / 2)
-    if stroke.color is not None:
-        found["color"] = list(stroke.color)
-    if stroke.erase:
-        found["erase"] = True
-    return found
 
 
 def _numbers(value: Any, count: int) -> tuple[int, ...]:
