@@ -29,11 +29,13 @@ if typing.TYPE_CHECKING:
     from deepsim_jax.primitives.make import make_primitive
     from deepsim_jax.systems.deepsim.model import Model
     from deepsim_jax.systems.deepsim.torch_import import import_torch
+    from deepsim_jax.systems.igan.model import IganModel
     from deepsim_jax.systems.singan.model import SinganModel
     from deepsim_jax.systems.singan.restoration import inpaint
 
 # Without `open`, which would hide Python's own after `from deepsim_jax import *`.
 __all__ = [
+    "IganModel",
     "Model",
     "SinganModel",
     "UserError",
@@ -48,6 +50,7 @@ __all__ = [
 # Imported when first used: that takes two seconds, which the command line can do without until it knows
 # that this process is the one that stays.
 _PLACES = {
+    "IganModel": "systems.igan.model",
     "Model": "systems.deepsim.model",
     "SinganModel": "systems.singan.model",
     "import_torch": "systems.deepsim.torch_import",

@@ -18,6 +18,11 @@ def test_public_names_are_there_and_an_unknown_one_is_an_error():
             getattr(deepsim_jax, name)
 
 
+def test_each_system_s_model_is_a_public_name():
+    for name, system in (("Model", "deepsim"), ("SinganModel", "singan"), ("IganModel", "igan")):
+        assert getattr(deepsim_jax, name).__module__ == f"deepsim_jax.systems.{system}.model"
+
+
 def test_all_names_can_be_imported_and_hide_none_of_pythons():
     names = {}
     exec("from deepsim_jax import *", names)

@@ -49,7 +49,7 @@ def workspace(one: Workspace, training: dict[str, Any]) -> dict[str, Any]:
         "system": opened.system.name,
         "config": one.config_name,
         "photo": {"size": [width, height]},
-        "canvas": None if session is None else canvas(session.canvas),
+        "canvas": None if session is None else canvas(session.canvas, one.output_size()),
         "tools": [] if session is None else [tool(declared) for declared in session.tools],
         "can": {
             "draw": isinstance(session, contract.Drawn),
@@ -98,9 +98,8 @@ def history(one: History) -> dict[str, Any]:
 
 def moved(one: Workspace) -> dict[str, Any]:
     """What another current document changes: the history, and the size of results."""
-    session = one.opened.session
-    size = None if session is None else list(session.canvas.output_size[::-1])
-    return {"history": history(one.history), "output_size": size}
+    size = one.output_size()
+    return {"history": history(one.history), "output_size": None if size is None else list(size[::-1])}
 
 
 def option(declared: Option) -> dict[str, Any]:
@@ -139,11 +138,11 @@ def tool(declared: Tool) -> dict[str, Any]:
     }
 
 
-def canvas(declared: Canvas) -> dict[str, Any]:
-    """A canvas; sizes are [width, height]."""
+def canvas(declared: Canvas, output_size: tuple[int, int] | None = None) -> dict[str, Any]:
+    """A canvas, with the (height, width) of results if it is another one; sizes are [width, height]."""
     return {
         "size": list(declared.size[::-1]),
-        "output_size": list(declared.output_size[::-1]),
+        "output_size": list((output_size or declared.output_size)[::-1]),
         "layers": list(declared.layers),
         "palette": None if declared.palette is None else declared.palette.tolist(),
         "edge_color": None if declared.line_color is None else list(declared.line_color),

@@ -79,7 +79,7 @@ class Film:
         self._frames, self._rate, self._back = frames, rate, back
         self.path = workspace.folder.path / "films" / f"{self.id}.{format}"
         self._done, self._total = 0, max(1, (len(documents) - 1) * frames + 1)
-        height, width = session.canvas.output_size
+        height, width = workspace.output_size(documents[0]) or session.canvas.output_size
         self._quality: Literal["draft", "full"] = "full" if height * width <= PIXELS else "draft"
         self._thread = threading.Thread(target=self._make, name="film", daemon=True)
         self._thread.start()

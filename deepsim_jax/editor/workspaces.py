@@ -358,6 +358,22 @@ class Workspace:
             return session.photo(self.history.document(id_))
         return self.opened.source.photo
 
+    def output_size(self, id_: int | None = None) -> tuple[int, int] | None:
+        """(height, width) of a document's result; None where nothing can be edited.
+
+        Where the document cannot be made it is the canvas' own: what is wrong is said when it is shown.
+
+        Raises:
+          LookupError: no such document.
+        """
+        session = self.opened.session
+        if isinstance(session, contract.Photographed):
+            try:
+                return session.output_size(self.history.document(id_))
+            except UserError as error:
+                log.info("%s: size of the result unknown (%s)", self.name, error)
+        return None if session is None else session.canvas.output_size
+
     def mismatch(self, id_: int | None) -> np.ndarray:
         """uint8 (h, w): where the picture could not be known; raises LookupError as `region`."""
         session = self.opened.session

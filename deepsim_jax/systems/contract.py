@@ -234,7 +234,8 @@ class Canvas:
 
     Attributes:
       size: (height, width) in pixels of documents.
-      output_size: (height, width) of a picture in full quality.
+      output_size: (height, width) of a picture in full quality; of a `Photographed` session, of one
+        without a photo.
       layers: names, from the lowest up; "keep" is what tools of the ink "keep" protect.
       palette: the colours that a drawing may have, (N, 3) uint8, or None for any.
       line_color: (red, green, blue) that lines have in a drawing, or None where there are none.
@@ -341,6 +342,10 @@ class Photographed(Protocol):
 
     def original(self, document: Any) -> "Original | None":
         """The document's photo as its file has it; None where there is none, or it came as an array."""
+        ...
+
+    def output_size(self, document: Any) -> tuple[int, int]:
+        """(height, width) of the document's picture in full quality; nothing is rendered for it."""
         ...
 
 

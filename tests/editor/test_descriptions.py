@@ -2,11 +2,14 @@
 
 import json
 import pkgutil
+import shutil
 
 import numpy as np
 
 from deepsim_jax import registry
-from deepsim_jax.editor import descriptions
+from deepsim_jax.editor import autosave, descriptions
+from deepsim_jax.editor.catalogue import Catalogue
+from deepsim_jax.editor.workspaces import Workspace
 from deepsim_jax.systems import contract
 
 
@@ -86,6 +89,26 @@ def test_tools_of_all_sessions_can_be_drawn(trained, trained_singan, trained_iga
             if tool["ink"] == "color":
                 assert {"color", "radius"} <= {option["name"] for option in tool["options"]}
         json.dumps(descriptions.canvas(opened.canvas))
+
+
+def test_the_size_of_results_follows_what_is_undone_and_restored(tmp_path, trained_igan, photo, scene):
+    catalogue = Catalogue(tmp_path / "workdir")
+    shutil.copytree(trained_igan.workdir, catalogue.workdir / "things")
+    (run,) = catalogue.runs()
+    one = catalogue.open_run(run)
+    id_, _ = one.add_picture(photo)
+    one.act(one.history.current.id, {"tool": "open", "picture": id_})
+    size = list(scene.shape[1::-1])
+    assert descriptions.moved(one)["output_size"] == size
+    one.move(0)
+    assert descriptions.moved(one)["output_size"] == [384, 384]
+    one.move(1)
+    again = Workspace.restore(one.id, autosave.Folder(one.folder.path), catalogue.workdir)
+    assert descriptions.workspace(again, {})["canvas"]["output_size"] == size
+    next((one.folder.path / "pictures").iterdir()).unlink()
+    again = Workspace.restore(one.id, autosave.Folder(one.folder.path), catalogue.workdir)
+    assert descriptions.workspace(again, {})["canvas"]["output_size"] == [384, 384]
+    catalogue.close()
 
 
 def test_the_box_of_a_mask():

@@ -16,6 +16,7 @@ from deepsim_jax.systems.contract import Rendering
         (b'{"a": NaN}', "NaN is no number"),
         (b'{"a": -Infinity}', "no number"),
         (b'{"a": 1e400}', "too large"),
+        (b'{"a": 1' + 400 * b"0" + b"}", "too large"),
         (b'{"a": 1e13}', "too large"),
         (b"9" * 5000, "cannot be read"),
         (b"[" * 100_000, "nested deeper"),

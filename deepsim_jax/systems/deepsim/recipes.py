@@ -48,7 +48,7 @@ def read(path: pathlib.Path) -> dict:
     """
     try:
         recipe = json.loads(read_text(path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"recipe {path}: cannot be read ({error})") from error
     return recipe
 
@@ -95,7 +95,7 @@ def rescaled(recipe: dict, height: int, width: int) -> dict:
             for name in options.keys() & {"radius", "reach"}:
                 if options[name] is not None:
                     options[name] = float(options[name]) * float(unit.mean())
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise UserError(
                 f"recipe: step {number} ({step!r:.80}) is not understood ({error})"
             ) from error
@@ -215,7 +215,7 @@ def scaled(recipe: dict, amount: float) -> dict:
                 if kind in step:
                     by = np.asarray(step[kind]["by"], np.float64)
                     step[kind] = {**step[kind], "by": (amount * by).tolist()}
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise UserError(
                 f"recipe: step {number} ({step!r:.80}) is not understood ({error})"
             ) from error

@@ -8,7 +8,7 @@ import numpy as np
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import ranges
 from deepsim_jax.systems import runs
-from deepsim_jax.systems.igan import measuring
+from deepsim_jax.systems.igan import collection, measuring
 from deepsim_jax.systems.igan.learned import Learned
 from deepsim_jax.systems.igan.networks import Sizes
 from deepsim_jax.systems.igan.perception import Perception, perception
@@ -96,7 +96,7 @@ def preview(left: Learned, pictures: Pictures) -> list[np.ndarray]:
     """Samples of fixed z; beside them, once there is an encoder, pictures and what it makes of them."""
     shown = [measuring.tiled(measuring.samples(left, _SHOWN), _ROW)]
     if left.encoder is not None:
-        held_out = measuring.reference(pictures.collection)[:_REBUILT]
+        held_out = collection.evenly(measuring.reference(pictures.collection), _REBUILT)
         rebuilt = ranges.to_uint8(measuring.rebuilt(left, ranges.to_float(held_out)))
         pairs = np.stack([held_out, rebuilt], 1).reshape(-1, *held_out.shape[1:])
         shown.append(measuring.tiled(pairs, 2 * _REBUILT * _ROW // _SHOWN))  # as many rows

@@ -26,6 +26,9 @@ from deepsim_jax.systems.igan.listings import Listing
 
 log = logging.getLogger("deepsim_jax")
 
+LONGEST = 7000
+"""Side, px, up to which a square is made in full: 49 megapixels; a longer one is shrunk first."""
+
 FEWEST = 16
 """Pictures that a collection has at least."""
 
@@ -208,14 +211,40 @@ def fitted(picture: np.ndarray, size: int, fit: str = "crop") -> np.ndarray:
     height, width = picture.shape[:2]
     if fit == "pad":
         side = max(height, width)
-        square = np.full((side, side, 3), 255, np.uint8)
-        top, left = (side - height) // 2, (side - width) // 2
-        square[top : top + height, left : left + width] = picture
+        square = placed(picture, side, (side - height) // 2, (side - width) // 2, ground=255)
     else:
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         square = picture[top : top + side, left : left + side]
     return resized(square, size)
+
+
+def evenly(pictures: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of (N, ...) pictures, evenly spread: files may be in an order of kinds."""
+    count = min(most, len(pictures))
+    return np.asarray(pictures[np.arange(count) * len(pictures) // max(count, 1)])
+
+
+def placed(part: np.ndarray, side: int, top: int, left: int, *, ground: float) -> np.ndarray:
+    """A picture or mask (H, W, ...) on a square of a ground, shrunk to `LONGEST` where that is larger.
+
+    Args:
+      part: lies within the square.
+      side: of the square, px.
+      top, left: where in it the part lies.
+      ground: what is around it.
+
+    Returns:
+      (s, s, ...) of the part's type, s = min(side, LONGEST).
+    """
+    if side > LONGEST:
+        scale, side = LONGEST / side, LONGEST
+        height, width = (max(1, round(length * scale)) for length in part.shape[:2])
+        part = cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=cv2.INTER_AREA)
+        top, left = min(round(top * scale), side - height), min(round(left * scale), side - width)
+    square = np.full((side, side, *part.shape[2:]), ground, part.dtype)
+    square[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return square
 
 
 def resized(square: np.ndarray, size: int) -> np.ndarray:

@@ -80,7 +80,7 @@ _TRAIN = {
         choices=("auto", "always", "never"),
     ),
     "train.measure_every": Key(
-        0,
+        1000,
         "steps between measurements of a fixed set of samples: diversity, Frechet distance; 0: none",
         low=0,
     ),

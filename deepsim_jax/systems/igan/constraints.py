@@ -137,7 +137,7 @@ def parse(data: Mapping | Sequence | str | os.PathLike) -> Strokes:
         name = f"strokes {os.fspath(data)}"
         try:
             data = json.loads(read_text(data))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{name}: cannot be read ({error})") from error
     if isinstance(data, Mapping):
         unknown = sorted(map(str, set(data) - {"size", "strokes"}))
@@ -351,12 +351,8 @@ def _is_list(data):
 
 
 def _is_number(data):
-    return (
-        isinstance(data, int | float | np.number)
-        and not isinstance(data, bool)
-        and math.isfinite(data)
-        and abs(data) <= 1e6
-    )
+    is_number = isinstance(data, int | float | np.number) and not isinstance(data, bool)
+    return is_number and abs(data) <= 1e6  # which NaN is not
 
 
 def _is_whole(data, low, high):

@@ -102,7 +102,8 @@ def advance(
       smoothness: weight of the distance from the origin, where there is one; None: `SMOOTHNESS`, or
         `SMOOTHNESS_OF_SKETCHES` if there is one.
       realism: weight of the discriminator's judgement; published: 0, because of the time. A discriminator
-        with `model.spread` judges neighbouring candidates together.
+        with `model.spread` judges neighbouring candidates together, and one with `model.d_norm=batch`
+        normalises all candidates by each other.
     """
     points, moments = search.points, search.moments
     held = search.origin is not None

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from deepsim_jax.errors import UserError
-from deepsim_jax.systems.igan.collection import resized
+from deepsim_jax.systems.igan.collection import placed, resized
 
 _GROUND = 255
 
@@ -57,18 +57,15 @@ def framed(
         )
     side = max(wide, high) if fit == "pad" else min(wide, high)
     left, top = left + (wide - side) // 2, top + (high - side) // 2
-    counts = np.ones((height, width), np.float32)
-    if mask is not None:
-        if mask.shape != (height, width):
-            raise UserError(
-                f"mask of {mask.shape[1]}x{mask.shape[0]} for a photo of {width}x{height}: they differ"
-            )
-        counts = mask.astype(np.float32)
-    square = np.full((side, side, 3), _GROUND, np.uint8)
-    shown = np.ones((side, side), np.float32)
+    if mask is not None and mask.shape != (height, width):
+        raise UserError(
+            f"mask of {mask.shape[1]}x{mask.shape[0]} for a photo of {width}x{height}: they differ"
+        )
     rows, columns = _overlap(top, side, height), _overlap(left, side, width)
-    inside = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
-    square[inside], shown[inside] = photo[rows, columns], counts[rows, columns]
+    place = side, rows.start - top, columns.start - left
+    square = placed(photo[rows, columns], *place, ground=_GROUND)
+    counts = np.ones((height, width), bool) if mask is None else mask
+    shown = placed(counts[rows, columns].astype(np.float32), *place, ground=1)
     small = np.clip(resized(shown, size), 0, 1)
     if not small.any():
         raise UserError("mask: nothing of what the generator sees counts; mark more, or give another box")

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import logging
 import pathlib
+import zlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ log = logging.getLogger("deepsim_jax")
 _TFDS = "tfds:"
 _IDX_IMAGES, _IDX_LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
 _MAGIC = {3: b"\x00\x00\x08\x03", 1: b"\x00\x00\x08\x01"}  # of uint8 numbers in so many dimensions
+_DAMAGES = (OSError, EOFError, zlib.error)  # that reading a packed file may raise
 _SAMPLED, _HEAD = 1000, 4096  # files whose first bytes are in a folder's digest
 _BACKGROUND = 8  # grey level up to which a pixel of a grey picture counts as its ground
 _DARKEST = 0.25  # share of the colour that is left where a grey picture is black
@@ -83,11 +85,27 @@ class FolderListing:
     def _digest(self):
         found = hashlib.sha256()
         for path in self._files:
-            found.update(f"{path.name}\0{path.stat().st_size}\0".encode(errors="surrogateescape"))
+            found.update(f"{path.name}\0{_bytes(path)}\0".encode(errors="surrogateescape"))
         for index in np.unique(np.linspace(0, len(self) - 1, _SAMPLED).astype(int)):
-            with open(self._files[index], "rb") as file:
-                found.update(file.read(_HEAD))
+            found.update(_head(self._files[index]))
         return found.hexdigest()
+
+
+def _bytes(path: pathlib.Path) -> int:
+    """How long a file is; -1 where that cannot be told: it is named when it is to be decoded."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _head(path: pathlib.Path) -> bytes:
+    """How a file begins; nothing where it cannot be read, as above."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
 
 
 class GreyListing:
@@ -237,13 +255,17 @@ def find(source: str | pathlib.Path | np.ndarray, classes: Sequence[int] = ()) -
     if str(source).startswith(_TFDS):
         return TfdsListing(str(source).removeprefix(_TFDS), classes)
     path = user_path(source)
-    if path.is_file() and _is_idx(path):
+    if path.is_file() and (_has_idx_name(path) or _is_idx(path)):
         return _idx([path], classes)
     if not path.is_dir():
         raise UserError(
             f"{source}: no such folder of pictures; give one, one of MNIST-family files, or {_TFDS}NAME"
         )
-    files = sorted(file for file in path.iterdir() if _IDX_IMAGES in file.name and _is_idx(file))
+    files = sorted(
+        file
+        for file in path.iterdir()
+        if _has_idx_name(file) or (_IDX_IMAGES in file.name and _is_idx(file))
+    )
     if files:
         return _idx(files, classes)
     return _unlabelled(FolderListing(path), str(path), classes)
@@ -305,11 +327,17 @@ def _idx(files: list[pathlib.Path], classes) -> GreyListing:
     return GreyListing(together, "picture")
 
 
+def _has_idx_name(path: pathlib.Path) -> bool:
+    """Whether a file is called as those of the MNIST family: one that is damaged must not be skipped."""
+    is_called_so = path.name.removesuffix(".gz").endswith(_IDX_IMAGES)
+    return is_called_so and not path.name.startswith(".") and path.is_file()
+
+
 def _is_idx(path: pathlib.Path) -> bool:
     try:
         with _opened(path) as file:
             return file.read(4) == _MAGIC[3]
-    except (OSError, EOFError):
+    except _DAMAGES:
         return False
 
 
@@ -318,13 +346,14 @@ def _read_idx(path: pathlib.Path, dimensions: int) -> np.ndarray:
     try:
         with _opened(path) as file:
             data = file.read()
-    except (OSError, EOFError) as error:
-        raise UserError(f"{path}: damaged ({error})") from error
+    except _DAMAGES as error:
+        raise UserError(f"{path}: damaged ({error}); take it from its source again") from error
     start = 4 + 4 * dimensions
     shape = tuple(np.frombuffer(data[4:start], ">u4").astype(int)) if len(data) >= start else ()
     if data[:4] != _MAGIC[dimensions] or len(data) - start != np.prod(shape):
         raise UserError(
-            f"{path}: damaged: no idx file of {dimensions} dimensions, or one that is cut short"
+            f"{path}: damaged: no idx file of {dimensions} dimensions, or one that is cut short; take it "
+            "from its source again"
         )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 

@@ -12,6 +12,7 @@ import numpy as np
 from deepsim_jax.evaluate.frechet import frechet_distance
 from deepsim_jax.images import ranges
 from deepsim_jax.nets.features import vgg_features
+from deepsim_jax.systems.igan.collection import evenly
 from deepsim_jax.systems.igan.learned import Learned, draw
 from deepsim_jax.weights import pretrained
 
@@ -70,10 +71,13 @@ class Measure:
 
 
 def reference(collection) -> np.ndarray:
-    """Pictures to compare samples with, (N, size, size, 3) uint8: those held out, or else trained on."""
+    """Pictures to compare samples with, (N, size, size, 3) uint8: those held out, or else trained on.
+
+    Of more than `SAMPLES` they are evenly spread.
+    """
     held_out = collection.held_out
     chosen = held_out if len(held_out) >= 64 else collection.pictures
-    return np.asarray(chosen[:SAMPLES])
+    return evenly(chosen, SAMPLES)
 
 
 def samples(learned: Learned, count: int, *, seed: int = 0) -> np.ndarray:

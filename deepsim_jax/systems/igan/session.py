@@ -1,7 +1,6 @@
 """A trained collection in an editor's hands: three brushes, candidates, a photo to give the edit to."""
 
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from deepsim_jax.images import ranges
 from deepsim_jax.images.original import Original
 from deepsim_jax.systems import actions
 from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
-from deepsim_jax.systems.igan import constraints, editing, morph
+from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
 
 SIDE = 384
@@ -30,7 +29,9 @@ _CANDIDATE = Option(
 
 def _radius(default: float) -> Option:
     about = "of the line, in pixels of the drawing"
-    return Option("radius", "float", about, default=default, low=0.5, high=SIDE / 2)
+    return Option(
+        "radius", "float", about, default=default, low=brush_actions.LEAST_RADIUS, high=SIDE / 2
+    )
 
 
 TOOLS = (
@@ -78,7 +79,11 @@ TOOLS = (
         "points",
         (
             Option(
-                "reach", "float", "half the side of the patch that is taken along", default=72.0, low=1.0
+                "reach",
+                "float",
+                "half the side of the patch that is taken along",
+                default=72.0,
+                low=brush_actions.LEAST_REACH,
             ),
         ),
         takes=("from", "to"),
@@ -146,15 +151,27 @@ _LINE, _NO_LINE = (40, 40, 40), (215, 215, 215)  # edges that are asked for, and
 
 
 class _Later:
-    """Something that is made when it is first needed, once."""
+    """A search that is made when it is first needed, once, of the one that it goes on from."""
 
-    def __init__(self, make: Callable[[], editing.Search]):
-        self._make = make
+    def __init__(self, make: Callable[[Any], editing.Search], before: "_Later | None" = None):
+        """`make` takes the value of the one before, or None."""
+        self._make, self._before = make, before
+        self._made: editing.Search | None = None
 
-    @functools.cached_property
+    @property
     def value(self) -> editing.Search:
-        """It."""
-        return self._make()
+        """It; those before it are made first, one by one: hundreds of nested calls would be too deep."""
+        waiting, one = [self], self._before
+        while one is not None and waiting[-1]._made is None:
+            waiting.append(one)
+            one = one._before
+        found = None
+        for each in reversed(waiting):
+            if each._made is None:
+                each._made, each._before = each._make(found), None
+            found = each._made
+        assert found is not None
+        return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,11 +199,11 @@ class Document:
 
 
 class IganSession:
-    """A `Session` on a model of iGAN: `Drawn`, `Photographed`, `Interpolating` and `Quick`.
+    """A `Session` on a model of iGAN: `Drawn`, `Photographed`, `Recorded`, `Interpolating` and `Quick`.
 
     Attributes:
       canvas: a square drawing; drafts are the generator's pictures, enlarged to it. The output's size is
-        the drawing's until a photo is opened, and then the photo's.
+        the drawing's where no photo is opened, else the photo's: see `output_size`.
       tools: `TOOLS`.
     """
 
@@ -235,6 +252,13 @@ class IganSession:
         """The photo as its file has it; None from scratch, or where it came as an array."""
         return None if document.projected is None else document.projected.original
 
+    def output_size(self, document: Document) -> tuple[int, int]:
+        """(height, width) of the photo, or from scratch of the drawing."""
+        if document.projected is None:
+            return self.canvas.output_size
+        height, width = document.projected.photo.shape[:2]
+        return height, width
+
     def drawing(self, document: Document) -> np.ndarray:
         """What the strokes ask for, over the picture that they change: uint8 of the canvas' size."""
         strokes = self.layer(document, "strokes")
@@ -253,6 +277,25 @@ class IganSession:
         layer[lines, :3] = _LINE
         layer[colored | sketched, 3] = 255
         return layer
+
+    def recipe(self, document: Document) -> dict[str, Any]:
+        """The strokes since the last fix, as `edit --strokes=` and `transfer --strokes=` take them.
+
+        It does not hold the photo and its box, what was fixed, the seed of a restart, or which candidate
+        was chosen and how far. The command line searches once for all strokes, not after each of them.
+        """
+        return constraints.to_json(self._parsed(document.strokes))
+
+    def actions(self, recipe: Any) -> list[dict[str, Any]]:
+        """The actions that ask for the same as a recipe's strokes, in pixels of this canvas.
+
+        Raises:
+          UserError: it is not understood, see `constraints.parse`.
+        """
+        drawn = constraints.parse(recipe)
+        own, size = self.canvas.size[::-1], drawn.size or self._model.size[::-1]
+        scale = (own[0] / size[0], own[1] / size[1])
+        return [brush_actions.action_of(stroke, scale) for stroke in drawn.strokes]
 
     def _ground(self, document):
         """What a drawing begins with: the picture that candidates are held at, or nothing."""
@@ -349,7 +392,6 @@ class IganSession:
             projected = self._model.project(
                 options["picture"], box=None if box is None else _numbers(box, 4)
             )
-            self.canvas = dataclasses.replace(self.canvas, output_size=projected.photo.shape[:2])
             return self._from(projected, projected.latent, 0)
         if tool == "choose":
             return dataclasses.replace(
@@ -366,26 +408,30 @@ class IganSession:
         if tool == "restart":
             begun = self._from(document.projected, document.origin, options.get("seed", 1))
             return self._drawn(begun, document.strokes, steps) if document.strokes else begun
-        return self._drawn(document, (*document.strokes, *_strokes(tool, options)), steps)
+        return self._drawn(document, (*document.strokes, *brush_actions.strokes_of(tool, options)), steps)
 
     def _from(self, projected, origin, seed):
         """A document without strokes, around a z; None for anywhere."""
         latent = self._model.learned.sizes.latent
-        search = _Later(lambda: editing.begin(origin, latent, self._count, seed=seed))
+        search = _Later(lambda _: editing.begin(origin, latent, self._count, seed=seed))
         return Document((), projected, origin, (), 0, 1.0, search)
 
     def _drawn(self, document, strokes, steps):
-        """A document with other strokes, whose candidates go on from where they are."""
-        before, parsed = document.search, self._parsed(strokes)
+        """A document with other strokes, whose candidates go on from where they are.
+
+        The best is chosen again: the candidates get another order.
+        """
+        origin, parsed = document.origin, self._parsed(strokes)
         if document.origin is None and any(stroke["brush"] == "warp" for stroke in strokes):
             raise UserError("warp: there is nothing to grab yet: open a photo, or fix a candidate")
 
-        def search():
-            picture = None if document.origin is None else self._picture(document.origin)
+        def search(before):
+            picture = None if origin is None else self._picture(origin)
             wanted = constraints.draw(parsed, self._model.size, picture)
-            return editing.advance(self._model.learned, before.value, wanted, steps=steps)
+            return editing.advance(self._model.learned, before, wanted, steps=steps)
 
-        return dataclasses.replace(document, strokes=tuple(strokes), search=_Later(search))
+        later = _Later(search, document.search)
+        return dataclasses.replace(document, strokes=tuple(strokes), candidate=0, search=later)
 
     def _between(self, document, edited):
         """The candidates, as far as the chosen amount goes."""
@@ -414,27 +460,6 @@ class IganSession:
 def open_session(model: IganModel) -> IganSession:
     """A session on a model."""
     return IganSession(model)
-
-
-def _strokes(tool: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An action of a brush as strokes of `constraints`."""
-    kept = {
-        name: value for name, value in options.items() if name not in ("radius", "reach", "from", "to")
-    }
-    if "radius" in options:
-        kept["width"] = 2 * options["radius"] + 1
-    if tool != "warp":
-        return [{"brush": tool, **kept}]
-    starts, ends = options["from"], options["to"]
-    if not isinstance(starts, list | tuple) or not isinstance(ends, list | tuple):
-        raise UserError("action: warp: lists of points are needed")
-    if len(starts) != len(ends) or not starts:
-        raise UserError(f"action: warp: {len(starts)} points from, {len(ends)} to; as many are needed")
-    if "reach" in options:
-        kept["width"] = 2 * options["reach"]
-    return [
-        {"brush": tool, "from": start, "to": end, **kept} for start, end in zip(starts, ends, strict=True)
-    ]
 
 
 def _numbers(value: Any, count: int) -> tuple[int, ...]:

@@ -225,7 +225,8 @@ def test_files(tmp_path):
     assert recipes.read(tmp_path / "a.json") == recipe
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
-    for name in ("bad.json", "bytes.json", "none.json"):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    for name in ("bad.json", "bytes.json", "deep.json", "none.json"):
         with pytest.raises(UserError, match=f"recipe .*{name}: cannot be read") as found:
             recipes.read(tmp_path / name)
         assert "\n" not in str(found.value)
@@ -254,3 +255,7 @@ def test_a_scaled_recipe_moves_less_or_more_far(drawing):
     np.testing.assert_array_equal(nothing, drawing)
     with pytest.raises(UserError, match="step 1 .* is not understood"):
         recipes.scaled({"steps": [{"warp": {"from": [[1, 2]]}}]}, 2)
+    with pytest.raises(UserError, match="step 1 .* is not understood"):
+        recipes.scaled({"steps": [{"move": {"by": [10**400, 2]}}]}, 2)
+    with pytest.raises(UserError, match="step 1 .* is not understood"):
+        recipes.rescaled({"size": [9, 9], "steps": [{"fill": {"at": [10**400, 2]}}]}, 3, 4)

@@ -1,5 +1,7 @@
 """Collections: decoded once, broken ones left out, hostile ones refused in one line."""
 
+import builtins
+import io
 import logging
 import struct
 import zlib
@@ -66,6 +68,24 @@ def test_pictures_of_all_kinds_and_broken_ones(folder, tmp_path, things, caplog)
     assert sum(picture.tobytes() == sixteen for picture in found) == 2  # as 0.png, and in 16 bits
 
 
+def test_a_file_that_may_not_be_read_is_named_and_left_out(folder, tmp_path, caplog, monkeypatch):
+    source, forbidden = unread(folder), folder / "7.png"
+    real = open
+
+    def guarded(path, *args, **kwargs):
+        if path == forbidden:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", guarded)
+    monkeypatch.setattr(io, "open", guarded)
+    with caplog.at_level(logging.WARNING, "deepsim_jax"):
+        source.save(tmp_path / "pair")
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith("left out 1 of 40 pictures: 7.png (")
+    assert len(collection.load(tmp_path / "pair").pictures) == 36
+
+
 def huge_png():
     """The header of a picture of 20000x20000 px, and nothing of it."""
 
@@ -108,6 +128,19 @@ def test_a_damaged_collection_is_named(folder, tmp_path):
         UserError, match="pair: the collection is damaged .pictures.u8 has another length"
     ):
         collection.load(tmp_path / "pair")
+
+
+def test_long_pictures_are_padded_in_little_memory(monkeypatch):
+    long = np.full((100, 60_000, 3), 10, np.uint8)
+    square = collection.fitted(long, 16, "pad")
+    assert (square[:7] == 255).all() and (square[9:] == 255).all() and (square[7:9] < 255).all()
+    wide = np.random.default_rng(0).integers(0, 256, (330, 900, 3), np.uint8)
+    whole = collection.fitted(wide, 32, "pad")
+    monkeypatch.setattr(collection, "LONGEST", 450)
+    assert np.abs(collection.fitted(wide, 32, "pad").astype(int) - whole).max() <= 8
+    assert collection.placed(wide, 900, 285, 0, ground=255).shape == (450, 450, 3)
+    monkeypatch.setattr(collection, "LONGEST", 401)
+    assert np.abs(collection.fitted(wide, 32, "pad").astype(int) - whole).mean() <= 2
 
 
 @pytest.mark.parametrize("fit, corner", [("crop", 10), ("pad", 255)])

@@ -159,6 +159,9 @@ def test_blocks_fit_the_picture(size, block):
         ([{**COLOR, "points": []}], "points"),
         ([{**COLOR, "points": [[1, 2, 3]]}], r"points\[0\] \[1, 2, 3\]; give \[x, y\]"),
         ([{**COLOR, "points": [[1, float("nan")]]}], r"points\[0\]"),
+        ([{**COLOR, "points": [[1, 10**400]]}], r"points\[0\] \[1, 1000"),
+        ([{**COLOR, "width": 10**400}], "width 1000.*; a number above 0"),
+        ({"strokes": [], "size": [10**400, 4]}, "size .* in pixels"),
         ([{**COLOR, "color": [0, 0, 256]}], "of 0 to 255"),
         ([{**COLOR, "width": 0}], "width 0; a number above 0"),
         ([{**SKETCH, "erase": 1}], "erase 1; true or false"),
@@ -177,6 +180,9 @@ def test_files_and_pictures_that_do_not_fit_are_named(tmp_path, picture):
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(UserError, match=r"bad\.json: cannot be read"):
         constraints.parse(tmp_path / "bad.json")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"deep\.json: cannot be read \(maximum recursion"):
+        constraints.parse(tmp_path / "deep.json")
     with pytest.raises(UserError, match="needs the picture"):
         drawn(WARP)
     with pytest.raises(UserError, match=r"\(32, 32, 3\) is needed"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepsim_jax.errors import UserError
-from deepsim_jax.systems.igan import framing
+from deepsim_jax.systems.igan import collection, framing
 
 
 @pytest.fixture
@@ -21,6 +21,17 @@ def test_the_middle_is_cut_out_or_all_is_padded(photo):
     padded = framing.framed(photo, 50, fit="pad")
     assert padded.box == (0, -20, 100, 100)
     assert (padded.picture[:10] == 255).all() and (padded.picture[20:30, 20:30] == 200).all()
+
+
+def test_a_long_photo_is_shrunk_before_it_is_padded(photo, monkeypatch):
+    mask = np.zeros((60, 100), bool)
+    mask[:, 50:] = True
+    whole = framing.framed(photo, 20, fit="pad", mask=mask)
+    monkeypatch.setattr(collection, "LONGEST", 50)
+    found = framing.framed(photo, 20, fit="pad", mask=mask)
+    assert found.box == whole.box == (0, -20, 100, 100)
+    assert np.abs(found.picture.astype(int) - whole.picture).max() <= 1
+    np.testing.assert_allclose(found.mask, whole.mask, atol=1e-6)
 
 
 def test_a_box_and_a_mask(photo):

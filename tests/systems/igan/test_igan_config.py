@@ -18,6 +18,7 @@ def changed(**keys):
 def test_the_defaults_are_the_published_ones():
     assert settings.flatten(settings.load("igan_paper")) == settings.flatten(settings.default("igan"))
     sizes = build.sizes(settings.load("igan_paper"))
+    assert settings.load("igan_paper").train.measure_every, "a collapse must be noticed"
     assert (sizes.size, sizes.latent, sizes.kernel, sizes.d_norm) == (64, 100, "5x5", "batch")
 
 

@@ -1,6 +1,7 @@
 """A trained collection in an editor's hands."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from PIL import Image
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import profiles
+from deepsim_jax.systems import contract
+from deepsim_jax.systems.igan import constraints
 from deepsim_jax.systems.igan import session as sessions
 
 COLOR = {"tool": "color", "points": [[100, 200], [300, 200]], "radius": 29.5, "color": [250, 20, 20]}
@@ -52,7 +55,7 @@ def test_from_scratch_strokes_make_candidates(session):
 @pytest.mark.slow
 def test_a_photo_is_opened_edited_and_gets_the_edit(session, photo):
     opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
-    assert session.canvas.output_size == photo.shape[:2]
+    assert session.output_size(opened) == photo.shape[:2]
     (projection,) = session.render(opened).images
     np.testing.assert_array_equal(session.render(opened, "full").images[0], photo)
     edited = session.apply(opened, COLOR)
@@ -61,6 +64,46 @@ def test_a_photo_is_opened_edited_and_gets_the_edit(session, photo):
     back = session.apply(edited, {"tool": "choose", "candidate": 0, "amount": 0.0})
     assert np.abs(session.render(back).images[0].astype(int) - projection).max() <= 2
     assert np.abs(session.render(back, "full").images[0].astype(int) - photo).max() <= 1
+
+
+def test_strokes_are_written_as_the_command_line_takes_them_and_read_again(session, photo):
+    assert isinstance(session, contract.Recorded)
+    assert session.recipe(session.begin()) == {"size": [384, 384], "strokes": []}
+    opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
+    drawn = session.apply(opened, COLOR)
+    drawn = session.apply(drawn, {**SKETCH, "radius": 4, "erase": True})
+    ends = {"from": [[200, 200], [90.25, 90]], "to": [[240, 200], [80, 90]]}
+    drawn = session.apply(drawn, {"tool": "warp", "reach": 45, **ends})
+    recipe = json.loads(json.dumps(session.recipe(drawn)))
+    parsed = constraints.parse(recipe)
+    assert parsed == session._parsed(drawn.strokes) and len(parsed.strokes) == 4
+    assert [stroke.width for stroke in parsed.strokes] == [60, 9, 90, 90]
+    again = opened
+    for action in session.actions(recipe):
+        again = session.apply(again, action)
+    assert session._parsed(again.strokes) == parsed
+    fixed = session.apply(drawn, {"tool": "fix"})
+    assert not session.recipe(fixed)["strokes"]
+    with pytest.raises(UserError, match="unknown key 'steps'"):
+        session.actions({"steps": []})
+
+
+def test_strokes_of_another_size_ask_for_the_same(session):
+    side = session._model.size[0]
+    strokes = [
+        {"brush": "color", "points": [[1, 1], [9, 6]], "color": [200, 30, 30]},
+        {"brush": "sketch", "points": [[12, 3]], "width": 0.25},
+        {"brush": "sketch", "points": [[2, 12], [12, 13]], "width": 3},
+        {"brush": "warp", "from": [3, 3], "to": [9, 10], "width": 0.5},
+    ]
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    document = session.apply(session.begin(), {"tool": "fix"})
+    for action in session.actions(strokes):
+        document = session.apply(document, action)
+    wanted = constraints.draw(constraints.parse(strokes), (side, side), picture)
+    found = constraints.draw(session._parsed(document.strokes), (side, side), picture)
+    for name, array in vars(wanted).items():
+        np.testing.assert_allclose(getattr(found, name), array, atol=1e-4, err_msg=name)
 
 
 def test_what_is_made_of_a_photo_s_file_has_its_profile_and_exif(session, photo, tmp_path):
@@ -89,6 +132,30 @@ def test_fix_and_restart(session, photo):
     restarted = session.apply(edited, {"tool": "restart", "seed": 5})
     assert restarted.strokes == edited.strokes
     assert (restarted.search.value.latents[1] != edited.search.value.latents[1]).any()
+
+
+def test_the_output_s_size_is_the_document_s(session, photo):
+    begun = session.begin()
+    opened = session.apply(begun, {"tool": "open", "picture": photo})
+    assert session.output_size(opened) == photo.shape[:2]
+    assert session.output_size(begun) == session.canvas.output_size == (384, 384)
+
+
+def test_a_new_stroke_goes_back_to_the_best_candidate(session):
+    picked = session.apply(session.begin(), {"tool": "choose", "candidate": 2, "amount": 0.5})
+    drawn = session.apply(picked, COLOR)
+    assert picked.candidate == 2 and drawn.candidate == 0 and drawn.amount == 0.5
+
+
+def test_searches_of_any_number_of_strokes_are_made_one_by_one():
+    made = []
+    first = later = sessions._Later(lambda _: made.append(0) or 0)
+    for number in range(1, 3000):
+        later = sessions._Later(lambda before, n=number: made.append(n) or before + 1, later)
+        if number == 1000:
+            assert later.value == 1000
+    assert later.value == later.value == 2999 and first.value == 0
+    assert made == list(range(3000))
 
 
 def test_a_warp_needs_something_to_grab(session, photo):

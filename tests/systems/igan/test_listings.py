@@ -62,6 +62,29 @@ def test_damaged_mnist_files_are_named(digits):
         listings.find(digits, (5,))
 
 
+def test_damaged_beginnings_and_packed_files_are_named(digits):
+    path = digits / "train-images-idx3-ubyte.gz"
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            assert len(listings.find(digits)) == 4  # what a flag or a time of the head may say
+        except UserError as error:
+            assert "train-images-idx3-ubyte.gz: damaged" in str(error) and "\n" not in str(error)
+    path.write_bytes(whole[:20])
+    for source in (digits, path):
+        with pytest.raises(UserError, match="train-images-idx3-ubyte.gz: damaged"):
+            listings.find(source)
+    path.write_bytes(whole)
+    (digits / "t10k-images-idx3-ubyte").write_bytes(b"\x08\x03")
+    with pytest.raises(UserError, match="t10k-images-idx3-ubyte: damaged: no idx file of 3 dimensions"):
+        listings.find(digits)
+    (digits / "t10k-images-idx3-ubyte").unlink()
+    (digits / "t10k-images-idx3-ubyte").mkdir()
+    (digits / "._train-images-idx3-ubyte").write_bytes(b"of a Mac")
+    assert len(listings.find(digits)) == 3
+
+
 def test_a_folder_s_digest_changes_with_its_files(tmp_path, things):
     for number in range(3):
         images.write_png(tmp_path / f"{number}.png", things[number])

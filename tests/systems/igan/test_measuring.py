@@ -43,6 +43,16 @@ def test_collapse_and_distance_are_seen(random_networks, caplog):
     assert "the samples hardly differ: 0 %" in caplog.text
 
 
+def test_pictures_that_are_measured_on_are_evenly_spread():
+    pictures = np.arange(1300)
+    few = types.SimpleNamespace(held_out=pictures[:63], pictures=pictures)
+    chosen = measuring.reference(few)
+    assert len(chosen) == len(set(chosen)) == measuring.SAMPLES and chosen[0] == 0 and chosen[-1] > 1295
+    assert set(np.diff(chosen)) == {2, 3}
+    all_of_it = measuring.reference(types.SimpleNamespace(held_out=pictures[:512], pictures=pictures))
+    np.testing.assert_array_equal(all_of_it, pictures[:512])
+
+
 def test_tiles(things):
     grid = measuring.tiled(things[:5], 3, least=48)
     assert grid.shape == (96, 144, 3)

@@ -26,7 +26,8 @@ def run(call: Call, inputs: Sequence[str]) -> dict:
 
     Args:
       call: with "rows" and a config of iGAN.
-      inputs: for "reconstruction" one collection, by default the config's; for "classes" two or more; for
+      inputs: for "reconstruction" one collection, by default the config's; for "classes" two or more, of
+        different names, with their labels after a colon where they are labelled ("mnist:5+7"); for
         "transfers" photos to edit, of the kind of the config's collection.
 
     Returns:
@@ -52,18 +53,25 @@ def _reconstruction(config, workdir, inputs, common):
     model = _trained(collection.read(config, spec), config, workdir / "run")
     if model is None:
         return _stopped(workdir)
-    held_out = np.asarray(model.collection.held_out[:_MEASURED])
+    held_out = collection.evenly(model.collection.held_out, _MEASURED)
     solvers = {name: functools.partial(_rebuilt, model, solver=name) for name in tables.SOLVERS}
     return tables.reconstruction(workdir, {_name(spec): held_out}, solvers, **common)
 
 
 def _classes(config, workdir, inputs, common):
-    stored = {}
+    named: dict[str, str] = {}
     for spec in inputs:
-        folder = workdir / "collections" / _name(spec)
+        other = named.setdefault(_name(spec), spec)
+        if other != spec:
+            raise UserError(
+                f"--input={other},{spec}: both are called {_name(spec)} in the table; rename one of them"
+            )
+    stored = {}
+    for name, spec in named.items():
+        folder = workdir / "collections" / name
         if not (folder / collection.RECORD).is_file():
-            collection.read(config, spec).save(folder)
-        stored[_name(spec)] = collection.load(folder)
+            collection.read(*_labelled(config, spec)).save(folder)
+        stored[name] = collection.load(folder)
 
     def train(names, folder):
         listing = StoredListing([stored[name].pictures for name in names])
@@ -71,7 +79,7 @@ def _classes(config, workdir, inputs, common):
         model = _trained(source, config, folder)
         return None if model is None else functools.partial(_rebuilt, model, solver="hybrid")
 
-    held_out = {name: np.asarray(found.held_out[:_MEASURED]) for name, found in stored.items()}
+    held_out = {name: collection.evenly(found.held_out, _MEASURED) for name, found in stored.items()}
     return tables.classes(workdir, held_out, train, **common)
 
 
@@ -102,7 +110,17 @@ def _rebuilt(model: IganModel, pictures: np.ndarray, *, solver: str) -> np.ndarr
 
 
 def _name(spec):
-    return pathlib.Path(spec).name or str(spec)
+    return (pathlib.Path(spec).name or str(spec)).replace(":", "-")
+
+
+def _labelled(config, spec):
+    """(config, source) of an input, whose labels may stand at its end: FOLDER:5+7."""
+    source, _, labels = spec.rpartition(":")
+    if source in ("", "tfds") or not all(label.isdecimal() for label in labels.split("+")):
+        return config, spec
+    config = config.copy_and_resolve_references()
+    config.data.classes = labels.replace("+", ",")
+    return config, source
 
 
 _TABLES = {"reconstruction": _reconstruction, "classes": _classes, "transfers": _transfers}

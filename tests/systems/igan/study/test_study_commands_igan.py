@@ -1,5 +1,7 @@
 """The tables on the command line; what they compute is tested with `study`."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,29 @@ def test_classes_train_on_what_is_not_held_out(folders, made):
     np.testing.assert_array_equal(
         listing.read(40), collection.load(folders / "collections" / "dark").pictures[4]
     )
+
+
+def test_classes_of_one_name_are_refused(folders, made):
+    (folders / "b").mkdir()
+    (folders / "dark").rename(folders / "b" / "boxes")
+    inputs = [str(folders / "boxes"), str(folders / "b" / "boxes")]
+    with pytest.raises(UserError, match="b/boxes: both are called boxes in the table; rename one"):
+        commands.run(call(folders, "classes"), inputs)
+
+
+def test_classes_may_be_labels_of_one_collection(folders, made):
+    grey = np.zeros((60, 28, 28), np.uint8)
+    grey[:, 8:20, 8:20] = 200
+    numbers = np.arange(60, dtype=np.uint8) % 3
+    for name, array in (("images-idx3-ubyte", grey), ("labels-idx1-ubyte", numbers)):
+        head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+        (folders / "boxes" / f"train-{name}").write_bytes(head + array.tobytes())
+    config = call(folders, "classes")
+    commands.run(config, [f"{folders / 'boxes'}:0+2", f"{folders / 'boxes'}:1"])
+    _, held_out, _ = made["classes"]
+    assert {name: len(part) for name, part in held_out.items()} == {"boxes-0+2": 4, "boxes-1": 2}
+    found = collection.load(folders / "collections" / "boxes-0+2")
+    assert len(found.pictures) == 36 and not config.config.data.classes
 
 
 def test_transfers(folders, made, things):
