@@ -24,6 +24,7 @@ from deepsim_jax.images import io as image_io
 FOLDER = "editor"
 STATE = "state.json"
 VERSION = 1
+READONLY = "another editor has this folder; changes are not saved"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -32,13 +33,15 @@ class Folder:
 
     Attributes:
       path: where it is.
-      problem: why the newest changes are not saved, or None.
+      problem: why the newest changes are not, or would not be saved, or None.
+      is_behind: whether there are changes that are not saved.
     """
 
     def __init__(self, path: pathlib.Path, *, readonly: bool = False):
         """Of a workspace that exists, or is about to."""
         self.path, self._readonly = path, readonly
-        self.problem: str | None = None
+        self.problem: str | None = READONLY if readonly else None
+        self.is_behind = False
         self._saved: set[int] = set()
 
     def read(self) -> tuple[dict[str, Any], list[Entry]]:
@@ -71,8 +74,8 @@ class Folder:
 
     def save(self, state: Mapping[str, Any], entries: list[Entry], dropped: Iterable[Entry] = ()) -> None:
         """Saves what has changed; where that fails, `problem` says why, and the next call tries anew."""
+        self.is_behind = True
         if self._readonly:
-            self.problem = "another editor has this folder; changes are not saved"
             return
         try:
             for entry in entries:
@@ -87,7 +90,7 @@ class Folder:
         except (UserError, OSError) as error:
             self.problem = f"not saved: {one_line(error)}"
         else:
-            self.problem = None
+            self.problem, self.is_behind = None, False
 
     def write(self, path: pathlib.Path, content: bytes) -> None:
         """Writes a file of the folder, atomically.

@@ -189,7 +189,7 @@ class Catalogue:
         for id_ in list(self._open):
             if len(self._open) <= OPEN:
                 break
-            if id_ not in self.busy and id_ != workspace.id and not self._open[id_].folder.problem:
+            if id_ not in self.busy and id_ != workspace.id and not self._open[id_].folder.is_behind:
                 del self._open[id_]
 
 

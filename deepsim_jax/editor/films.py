@@ -60,8 +60,11 @@ class Film:
 
         Raises:
           LookupError: no such document.
-          UserError: an argument out of range, or a session that knows nothing between two documents.
+          UserError: an argument out of range, a session that knows nothing between two documents, or
+            nothing can be saved.
         """
+        if workspace.folder.problem:
+            raise UserError(workspace.folder.problem)
         if format not in TYPES:
             raise UserError(f"format {format!r:.20}: choose one of {', '.join(TYPES)}")
         if not 1 <= len(documents) <= 64 or not 1 <= frames <= 240 or not 1 <= rate <= 60:
@@ -105,8 +108,6 @@ class Film:
 
     def _make(self):
         try:
-            if self._workspace.folder.problem:
-                raise UserError(self._workspace.folder.problem)
             if len(self._documents) == 1:
                 rendering = self._rendered(lambda: self._documents[0])
                 pictures: Iterable[np.ndarray] = rendering.images

@@ -100,7 +100,7 @@ class TrainingJob(listeners.Listener):
           values: train keys that are changed; None: goes on with what was begun.
 
         Raises:
-          UserError: it is going on already, or values that are not allowed.
+          UserError: it is going on already, values that are not allowed, or nothing can be saved.
         """
         if self.is_going_on:
             raise UserError("it is being trained already")
