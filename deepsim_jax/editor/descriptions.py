@@ -97,10 +97,10 @@ def history(one: History) -> dict[str, Any]:
 
 
 def moved(one: Workspace) -> dict[str, Any]:
-    """What another current document changes: the history, and the size of results."""
+    """What another current document changes: the history, the size of results, and what is unsaved."""
     session = one.opened.session
     size = None if session is None else list(session.canvas.output_size[::-1])
-    return {"history": history(one.history), "output_size": size}
+    return {"history": history(one.history), "output_size": size, "unsaved": one.folder.problem}
 
 
 def option(declared: Option) -> dict[str, Any]:
