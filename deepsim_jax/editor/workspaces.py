@@ -35,7 +35,16 @@ class Stale(Exception):
 
 
 class Edited(Exception):
-    """What is asked for would lose edits."""
+    """What is asked for would lose edits, or a training.
+
+    Attributes:
+      trained: whether a training would be lost.
+    """
+
+    def __init__(self, words: str, *, trained: bool):
+        """Of one line for the person."""
+        super().__init__(words)
+        self.trained = trained
 
 
 class Workspace:
@@ -117,7 +126,7 @@ class Workspace:
         return History(self.opened.session, resolve=self.resolve, **saved)
 
     def _open(self) -> Opened:
-        if self.begun is not None and run_folder.is_run(self.begun):
+        if self._has_saved:
             self.run, self.begun = self.begun, None
         if self.run is not None and run_folder.is_run(self.run):
             return opening.open_run(self.run)
@@ -125,6 +134,11 @@ class Workspace:
             raise UserError(f"{self.name}: its run is gone")
         self.run = None
         return opening.open_photo(self.folder.path / self._photo, self.config())
+
+    @property
+    def _has_saved(self) -> bool:
+        """Whether the training that was begun last has saved something."""
+        return self.begun is not None and run_folder.is_run(self.begun)
 
     def config(self, train_values: Mapping[str, Any] | None = None):
         """The config with which the photo is opened, or would be trained.
@@ -185,13 +199,15 @@ class Workspace:
         """Opens the photo anew, with another primitive.
 
         Raises:
-          Edited: something is edited, and that is not to be discarded.
+          Edited: something is edited or trained, and that is not to be discarded.
           UserError: a key or value that is not allowed, or a run that has no photo of its own.
         """
         if self.photo_path is None or self.opened.system.opening is None:
             raise UserError("the drawing of a run is what it was trained on, and stays")
-        if len(self.history.entries) > 1 and not discard:
-            raise Edited("changing the drawing discards what was edited")
+        trained, edited = self.run is not None or self._has_saved, len(self.history.entries) > 1
+        if (trained or edited) and not discard:
+            lost = ["the training"] * trained + ["what was edited"] * edited
+            raise Edited(f"changing the drawing discards {' and '.join(lost)}", trained=trained)
         before = self._values, self.run, self.begun
         self._values, self.run, self.begun = {**self._values, **values}, None, None
         try:

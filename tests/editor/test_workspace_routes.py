@@ -75,7 +75,7 @@ def test_another_primitive(client, photo):
     client.act(workspace, {"tool": "line", "points": [[5, 5], [50, 50]]})
     asked = {"values": {"data.kind": "seg"}}
     refused = client.put(f"{address}/opening", json=asked)
-    assert refused.status_code == 409 and refused.json()["edited"]
+    assert refused.status_code == 409 and refused.json()["edited"] and not refused.json()["trained"]
     told = client.put(f"{address}/opening", json={**asked, "discard": True}).json()
     assert len(told["history"]["documents"]) == 1 and told["opening"]["values"]["data.kind"] == "seg"
     assert client.delete(address).status_code == 200
