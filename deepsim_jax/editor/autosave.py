@@ -33,13 +33,14 @@ class Folder:
 
     Attributes:
       path: where it is.
+      readonly: whether another editor has it, so that nothing is saved.
       problem: why the newest changes are not, or would not be saved, or None.
       is_behind: whether there are changes that are not saved.
     """
 
     def __init__(self, path: pathlib.Path, *, readonly: bool = False):
         """Of a workspace that exists, or is about to."""
-        self.path, self._readonly = path, readonly
+        self.path, self.readonly = path, readonly
         self.problem: str | None = READONLY if readonly else None
         self.is_behind = False
         self._saved: set[int] = set()
@@ -75,7 +76,7 @@ class Folder:
     def save(self, state: Mapping[str, Any], entries: list[Entry], dropped: Iterable[Entry] = ()) -> None:
         """Saves what has changed; where that fails, `problem` says why, and the next call tries anew."""
         self.is_behind = True
-        if self._readonly:
+        if self.readonly:
             return
         try:
             for entry in entries:
@@ -98,7 +99,7 @@ class Folder:
         Raises:
           UserError: the disk is full, or the like; or the editor may not write here.
         """
-        if self._readonly:
+        if self.readonly:
             raise UserError("another editor has this folder; nothing can be saved")
         assert path.resolve().is_relative_to(self.path.resolve()), path
         image_io.write_bytes_atomic(path, content)
@@ -109,7 +110,7 @@ class Folder:
         Raises:
           UserError: the editor may not write here, or the system refuses.
         """
-        if self._readonly:
+        if self.readonly:
             raise UserError("another editor has this folder; nothing can be deleted")
         try:
             if self.path.exists() and not self.path.is_symlink():

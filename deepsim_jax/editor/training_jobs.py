@@ -56,9 +56,9 @@ class TrainingJob(listeners.Listener):
         self.error: str | None = None
         opened = workspace.opened
         self._step = opened.step or 0
-        self._steps = api.total_steps(opened.config, opened.source) if opened.step else 0
+        self._steps = 0 if opened.step is None else api.total_steps(opened.config, opened.source)
         self.state = "none" if opened.step is None else "finished" if opened.finished else "paused"
-        if workspace.begun is not None:
+        if workspace.begun is not None and not workspace.folder.readonly:  # else it may be going on
             self.state = "failed"
             self.error = ENDED if opened.step is None else f"{ENDED}; the one before it is in use"
 

@@ -123,6 +123,9 @@ def test_a_training_that_ends_before_it_saved_anything_leaves_what_was(
     assert on(desk, lambda: job._plan(None)).config.seed == 3, "it is begun again as it was"
     untrained = on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny"))
     until(on(desk, lambda: desk.train(untrained, None)), ("failed",))
+    second = Catalogue(desk.catalogue.workdir)
+    told = training_jobs.TrainingJob(second.get(untrained.id), None).describe()
+    assert second.readonly and told["state"] == "none", "elsewhere it may be going on"
     assert desk.close()
 
     def restored(workspace):
