@@ -41,7 +41,7 @@ def answering(handler: Handler) -> Handler:
         except Superseded as error:
             return messages.error(409, str(error), superseded=True)
         except Edited as error:
-            return messages.error(409, str(error), edited=True)
+            return messages.error(409, str(error), edited=True, trained=error.trained)
         except Busy as error:
             return messages.error(429, str(error))
         except uploads.NoPicture as error:

@@ -24,6 +24,7 @@ from deepsim_jax.images import io as image_io
 FOLDER = "editor"
 STATE = "state.json"
 VERSION = 1
+READONLY = "another editor has this folder; changes are not saved"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -32,13 +33,16 @@ class Folder:
 
     Attributes:
       path: where it is.
-      problem: why the newest changes are not saved, or None.
+      readonly: whether another editor has it, so that nothing is saved.
+      problem: why the newest changes are not, or would not be saved, or None.
+      is_behind: whether there are changes that are not saved.
     """
 
     def __init__(self, path: pathlib.Path, *, readonly: bool = False):
         """Of a workspace that exists, or is about to."""
-        self.path, self._readonly = path, readonly
-        self.problem: str | None = None
+        self.path, self.readonly = path, readonly
+        self.problem: str | None = READONLY if readonly else None
+        self.is_behind = False
         self._saved: set[int] = set()
 
     def read(self) -> tuple[dict[str, Any], list[Entry]]:
@@ -71,8 +75,8 @@ class Folder:
 
     def save(self, state: Mapping[str, Any], entries: list[Entry], dropped: Iterable[Entry] = ()) -> None:
         """Saves what has changed; where that fails, `problem` says why, and the next call tries anew."""
-        if self._readonly:
-            self.problem = "another editor has this folder; changes are not saved"
+        self.is_behind = True
+        if self.readonly:
             return
         try:
             for entry in entries:
@@ -87,7 +91,7 @@ class Folder:
         except (UserError, OSError) as error:
             self.problem = f"not saved: {one_line(error)}"
         else:
-            self.problem = None
+            self.problem, self.is_behind = None, False
 
     def write(self, path: pathlib.Path, content: bytes) -> None:
         """Writes a file of the folder, atomically.
@@ -95,7 +99,7 @@ class Folder:
         Raises:
           UserError: the disk is full, or the like; or the editor may not write here.
         """
-        if self._readonly:
+        if self.readonly:
             raise UserError("another editor has this folder; nothing can be saved")
         assert path.resolve().is_relative_to(self.path.resolve()), path
         image_io.write_bytes_atomic(path, content)
@@ -106,7 +110,7 @@ class Folder:
         Raises:
           UserError: the editor may not write here, or the system refuses.
         """
-        if self._readonly:
+        if self.readonly:
             raise UserError("another editor has this folder; nothing can be deleted")
         try:
             if self.path.exists() and not self.path.is_symlink():

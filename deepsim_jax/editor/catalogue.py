@@ -123,6 +123,18 @@ class Catalogue:
                 folder.delete()
             raise
 
+    def reopen_photo(self, content: bytes, name: str, config: str | None) -> Workspace:
+        """The newest workspace of the same file and config, or a new one; as `open_photo`."""
+        config = opening.choose_config(config)
+        photo = f"photo.{uploads.kind_of(content)}"
+        for id_, path in autosave.found(self.workdir).items():
+            with contextlib.suppress(UserError, KeyError, OSError):
+                state, _ = autosave.Folder(path).read_state()
+                is_like = state["config"] == config and state["photo"] == photo
+                if is_like and _holds(path / photo, content):
+                    return self.get(id_)
+        return self.open_photo(content, name, config)
+
     def open_run(self, run: str) -> Workspace:
         """A new workspace of a run; raises LookupError where there is none of that id."""
         if run not in self.runs():
@@ -189,8 +201,12 @@ class Catalogue:
         for id_ in list(self._open):
             if len(self._open) <= OPEN:
                 break
-            if id_ not in self.busy and id_ != workspace.id and not self._open[id_].folder.problem:
+            if id_ not in self.busy and id_ != workspace.id and not self._open[id_].folder.is_behind:
                 del self._open[id_]
+
+
+def _holds(path: pathlib.Path, content: bytes) -> bool:
+    return path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def _described(workspace: Workspace) -> dict[str, Any]:

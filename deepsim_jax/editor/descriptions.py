@@ -97,9 +97,13 @@ def history(one: History) -> dict[str, Any]:
 
 
 def moved(one: Workspace) -> dict[str, Any]:
-    """What another current document changes: the history, and the size of results."""
+    """What another current document changes: the history, the size of results, and what is unsaved."""
     size = one.output_size()
-    return {"history": history(one.history), "output_size": None if size is None else list(size[::-1])}
+    return {
+        "history": history(one.history),
+        "output_size": None if size is None else list(size[::-1]),
+        "unsaved": one.folder.problem,
+    }
 
 
 def option(declared: Option) -> dict[str, Any]:

@@ -22,6 +22,8 @@ TYPES = {"mp4": "video/mp4", "webm": "video/webm", "gif": "image/gif"}
 FRAMES = 600
 PIXELS = 2_000_000
 """Up to so many pixels a film's frames have the photo's size, above it the draft's."""
+GIF_PIXELS = 100_000_000
+"""As `PIXELS`, of all frames of a GIF together, which are in memory at once when it is written."""
 
 
 class Cancelled(Exception):
@@ -60,8 +62,11 @@ class Film:
 
         Raises:
           LookupError: no such document.
-          UserError: an argument out of range, or a session that knows nothing between two documents.
+          UserError: an argument out of range, a session that knows nothing between two documents, or
+            nothing can be saved.
         """
+        if workspace.folder.problem:
+            raise UserError(workspace.folder.problem)
         if format not in TYPES:
             raise UserError(f"format {format!r:.20}: choose one of {', '.join(TYPES)}")
         if not 1 <= len(documents) <= 64 or not 1 <= frames <= 240 or not 1 <= rate <= 60:
@@ -78,9 +83,12 @@ class Film:
         self._documents = [workspace.history.document(id_) for id_ in documents]
         self._frames, self._rate, self._back = frames, rate, back
         self.path = workspace.folder.path / "films" / f"{self.id}.{format}"
-        self._done, self._total = 0, max(1, (len(documents) - 1) * frames + 1)
+        self._done, self._numbers = 0, _numbers((len(documents) - 1) * frames + 1, back=back)
         height, width = workspace.output_size(documents[0]) or session.canvas.output_size
-        self._quality: Literal["draft", "full"] = "full" if height * width <= PIXELS else "draft"
+        fits = height * width <= PIXELS
+        if format == "gif":
+            fits = fits and height * width * len(self._numbers) <= GIF_PIXELS
+        self._quality: Literal["draft", "full"] = "full" if fits else "draft"
         self._thread = threading.Thread(target=self._make, name="film", daemon=True)
         self._thread.start()
 
@@ -89,7 +97,7 @@ class Film:
         return {
             "state": self.state,
             "done": self._done,
-            "total": self._total,
+            "total": len(self._numbers),
             "error": self.error,
             "since": self.bell.count,
             "type": self.type,
@@ -105,18 +113,14 @@ class Film:
 
     def _make(self):
         try:
-            if self._workspace.folder.problem:
-                raise UserError(self._workspace.folder.problem)
             if len(self._documents) == 1:
                 rendering = self._rendered(lambda: self._documents[0])
-                pictures: Iterable[np.ndarray] = rendering.images
                 self._rate = rendering.rate or self._rate
-                self._done = self._total = len(rendering.images)
+                self._numbers = _numbers(len(rendering.images), back=self._back)
+                pictures: Iterable[np.ndarray] = [rendering.images[number] for number in self._numbers]
+                self._done = len(pictures)
             else:
                 pictures = self._between()
-            if self._back:
-                there = list(pictures)
-                pictures = there + there[-2::-1]
             film_files.write(self.path, pictures, self._rate)
             self.state = "finished"
         except Cancelled:
@@ -127,9 +131,9 @@ class Film:
         self.bell.ring()
 
     def _between(self) -> Iterator[np.ndarray]:
-        for number in range(self._total):
+        for number in self._numbers:  # the way back is rendered anew: it takes no memory
             yield self._rendered(functools.partial(self._document, number)).image
-            self._done = number + 1
+            self._done += 1
             self.bell.ring()
 
     def _document(self, number):
@@ -142,3 +146,9 @@ class Film:
         if self._cancelled.is_set():
             raise Cancelled
         return self._worker.submit(lambda: self._session.render(make(), self._quality)).result()
+
+
+def _numbers(count: int, *, back: bool) -> list[int]:
+    """Which frames are shown, in their order."""
+    numbers = list(range(count))
+    return numbers + numbers[-2::-1] if back else numbers

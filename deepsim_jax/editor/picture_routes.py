@@ -113,5 +113,6 @@ class PictureRoutes(Routes):
 
 
 def _line(request):
-    """Of requests with this in common only the newest is answered."""
-    return request.scope["path"], request.query_params.get("tab", "")[:64]
+    """Of requests with this in common only the newest is answered; None: in any case."""
+    tab = request.query_params.get("tab")
+    return None if tab is None else (request.scope["path"], tab[:64])

@@ -118,7 +118,7 @@ def serve(
     Args:
       workdir: a run, a folder of runs, or any folder, below which everything is saved; None:
         `deepsim_jax_edits` in the current one.
-      photo: a photo's file that is opened to begin with.
+      photo: a photo's file that is opened to begin with, as it was left if it was opened before.
       host: the address to listen on. Another one than this machine's own lets others come in, who need
         the token, too.
       port: None: 8765, or where that is taken another one.
@@ -179,7 +179,7 @@ def _opened(desk, photo) -> str | None:
             uploads.kind_of(content)
         except uploads.NoPicture:  # a TIFF and the like
             content = original.png(picture) if original else image_io.png_bytes(picture)
-        return desk.catalogue.open_photo(content, path.name, None).id
+        return desk.catalogue.reopen_photo(content, path.name, None).id
 
     if photo is not None:
         return desk.worker.submit(open_photo).result()

@@ -25,6 +25,8 @@ GIVING_WAY = 2.0
 
 SIDE = 512  # of previews
 
+ENDED = "the training that was begun last was ended before it had saved anything"
+
 
 @dataclasses.dataclass(frozen=True)
 class _Plan:
@@ -50,11 +52,15 @@ class TrainingJob(listeners.Listener):
         self._thread: threading.Thread | None = None
         self._title, self._values = "", dict[str, float]()
         self._is_prepared = False  # the first step waits for its compilation
+        self._begun: _Plan | None = None
         self.error: str | None = None
         opened = workspace.opened
         self._step = opened.step or 0
-        self._steps = api.total_steps(opened.config, opened.source) if opened.step else 0
+        self._steps = 0 if opened.step is None else api.total_steps(opened.config, opened.source)
         self.state = "none" if opened.step is None else "finished" if opened.finished else "paused"
+        if workspace.begun is not None and not workspace.folder.readonly:  # else it may be going on
+            self.state = "failed"
+            self.error = ENDED if opened.step is None else f"{ENDED}; the one before it is in use"
 
     def describe(self) -> dict[str, Any]:
         """How it goes, as the page shows it."""
@@ -88,10 +94,10 @@ class TrainingJob(listeners.Listener):
         return messages.webp(messages.fitted(image_io.read_image(path, quiet=True), SIDE))
 
     def _samples(self) -> dict[int, pathlib.Path]:
-        folder = self._workspace.run and self._workspace.run / "samples"
-        if folder is None or not folder.is_dir():
+        run = self._begun.folder if self._begun is not None else self._workspace.run
+        if run is None or not (run / "samples").is_dir():
             return {}
-        return {int(path.stem): path for path in folder.glob("*.png") if path.stem.isdigit()}
+        return {int(path.stem): path for path in (run / "samples").glob("*.png") if path.stem.isdigit()}
 
     def start(self, values: Mapping[str, Any] | None = None) -> None:
         """Begins or goes on; called in the worker's thread.
@@ -100,14 +106,15 @@ class TrainingJob(listeners.Listener):
           values: train keys that are changed; None: goes on with what was begun.
 
         Raises:
-          UserError: it is going on already, or values that are not allowed.
+          UserError: it is going on already, it is finished, values that are not allowed, or nothing can
+            be saved.
         """
         if self.is_going_on:
             raise UserError("it is being trained already")
         if self._workspace.folder.problem:
             raise UserError(self._workspace.folder.problem)
-        plan = self._plan(values)
-        self._workspace.run = plan.folder
+        plan = self._begun = self._plan(values)
+        self._workspace.begun = None if plan.folder == self._workspace.run else plan.folder
         self._workspace.save()
         self._stop.clear()
         self.error, self._title, self._is_prepared, self.state = None, "", False, "running"
@@ -135,11 +142,17 @@ class TrainingJob(listeners.Listener):
         return self._thread is None or not self._thread.is_alive()
 
     def _plan(self, values) -> _Plan:
-        workspace = self._workspace
-        run, opened = workspace.run, workspace.opened
+        workspace, opened = self._workspace, self._workspace.opened
+        run, begun = workspace.run, workspace.begun
+        if begun is not None and run_folder.is_run(begun):
+            run = begun  # it failed later
+        elif begun is not None and self._begun is not None and values is None:
+            return self._begun
         if run is not None and run_folder.is_run(run):
             config, source = api.read_config(run), api.load_source(run)
             if not values or opening.values(config, tuple(values)) == dict(values):
+                if opened.finished and settings.flatten(opened.config) == settings.flatten(config):
+                    raise UserError(_advice(opened))
                 return _Plan(config, source, run)
             config = opening.changed(config, values, opened.system.train_keys)
             if _only_longer(api.read_config(run), config, opened.system.schema):
@@ -198,6 +211,15 @@ class TrainingJob(listeners.Listener):
     def saved(self, step):
         """Tells that there is something to go on from."""
         self.bell.ring()
+
+
+def _advice(opened: opening.Opened) -> str:
+    """What to do where a training is finished, in one line that names its settings as the page does."""
+    labels = opened.system.labels
+    titles = [key in labels and labels[key].title for key in opened.system.train_keys]
+    words = [key.rpartition(".")[2].replace("_", " ") for key in opened.system.train_keys]
+    names = [(title or word).lower() for title, word in zip(titles, words, strict=True)]
+    return f"this training is finished; change one of its settings first: {', '.join(names)}"
 
 
 def _only_longer(before, after, schema) -> bool:

@@ -74,9 +74,8 @@ class WorkspaceRoutes(Routes):
             try:
                 doubts = workspace.act(base, *actions)
             except Stale as stale:
-                words = str(stale)
-                told = descriptions.history(workspace.history)
-                return messages.error(409, words, stale=True, history=told)
+                told = descriptions.moved(workspace)
+                return messages.error(409, str(stale), stale=True, **told)
             return messages.answer({**descriptions.moved(workspace), "doubts": doubts})
 
         return await self._with(request, do)

@@ -35,7 +35,16 @@ class Stale(Exception):
 
 
 class Edited(Exception):
-    """What is asked for would lose edits."""
+    """What is asked for would lose edits, or a training.
+
+    Attributes:
+      trained: whether a training would be lost.
+    """
+
+    def __init__(self, words: str, *, trained: bool):
+        """Of one line for the person."""
+        super().__init__(words)
+        self.trained = trained
 
 
 class Workspace:
@@ -49,6 +58,8 @@ class Workspace:
       history: its documents.
       folder: where all of it is saved.
       run: the folder of the training in use, or None.
+      begun: the folder of another training that was begun, as long as it has saved nothing, or None; the
+        next time that anything is opened it takes the place of `run`, if it has saved something by then.
     """
 
     def __init__(
@@ -65,6 +76,7 @@ class Workspace:
         """One that is new; `restore` reads one that was saved."""
         self.id, self.folder, self.name, self.config_name = id_, folder, name, config_name
         self._workdir, self._photo, self.run = workdir, photo, run
+        self.begun: pathlib.Path | None = None
         self._values: dict[str, Any] = {}
         self._pictures: dict[str, str] = {}
         self._read: collections.OrderedDict[str, np.ndarray] = collections.OrderedDict()
@@ -90,28 +102,43 @@ class Workspace:
             self._photo = None if state["photo"] is None else _file_name(state["photo"])
             self._values = dict(state["values"])
             self._pictures = {str(key): _file_name(name) for key, name in state["pictures"].items()}
-            self.run = None if state["run"] is None else workdir / state["run"]
+            self.run = self._run_of(state["run"])
+            self.begun = self._run_of(state.get("begun"))
             position, next_id = int(state["position"]), int(state["next_id"])
             self.changed = datetime.datetime.fromisoformat(state["changed"])
         except (KeyError, TypeError, ValueError, UserError) as error:
             raise UserError(f"{folder.path / autosave.STATE}: damaged ({error})") from error
-        if self.run is not None and not self.run.resolve().is_relative_to(workdir.resolve()):
-            raise UserError(f"{folder.path / autosave.STATE}: damaged (a run outside of the folder)")
         self._read, self._rendered = collections.OrderedDict(), collections.OrderedDict()
         self.opened = self._open()
         self.history = self._new_history(entries=entries, position=position, next_id=next_id)
         return self
 
+    def _run_of(self, name: str | None) -> pathlib.Path | None:
+        """The folder of a run that is saved; raises ValueError for one outside of the workdir."""
+        if name is None:
+            return None
+        folder = self._workdir / name
+        if not folder.resolve().is_relative_to(self._workdir.resolve()):
+            raise ValueError("a run outside of the folder")
+        return folder
+
     def _new_history(self, **saved):
         return History(self.opened.session, resolve=self.resolve, **saved)
 
     def _open(self) -> Opened:
+        if self._has_saved:
+            self.run, self.begun = self.begun, None
         if self.run is not None and run_folder.is_run(self.run):
             return opening.open_run(self.run)
         if self._photo is None:
             raise UserError(f"{self.name}: its run is gone")
         self.run = None
         return opening.open_photo(self.folder.path / self._photo, self.config())
+
+    @property
+    def _has_saved(self) -> bool:
+        """Whether the training that was begun last has saved something."""
+        return self.begun is not None and run_folder.is_run(self.begun)
 
     def config(self, train_values: Mapping[str, Any] | None = None):
         """The config with which the photo is opened, or would be trained.
@@ -133,13 +160,17 @@ class Workspace:
     def save(self, dropped=()) -> None:
         """Saves what has changed, see `autosave.Folder.save`."""
         self.changed = datetime.datetime.now(datetime.UTC)
-        run = None if self.run is None else self.run.relative_to(self._workdir).as_posix()
+        run, begun = (
+            None if folder is None else folder.relative_to(self._workdir).as_posix()
+            for folder in (self.run, self.begun)
+        )
         state = {
             "name": self.name,
             "system": self.opened.system.name,
             "config": self.config_name,
             "photo": self._photo,
             "run": run,
+            "begun": begun,
             "values": self._values,
             "pictures": self._pictures,
             "position": self.history.position,
@@ -148,17 +179,17 @@ class Workspace:
         }
         self.folder.save(state, self.history.entries, dropped)
 
-    def reopen(self, run: pathlib.Path | None = None) -> None:
-        """Opens a training in the place of what is open; the same edits are made in it.
+    def reopen(self) -> None:
+        """Opens what was trained in the place of what is open; the same edits are made in it.
 
         Raises:
           UserError: there is no run, or a damaged file; what is open stays.
         """
-        before, self.run = self.run, run or self.run
+        before = self.run, self.begun
         try:
             self.opened = self._open()
         except UserError:
-            self.run = before
+            self.run, self.begun = before
             raise
         self._rendered.clear()
         self.history.session = self.opened.session
@@ -168,19 +199,21 @@ class Workspace:
         """Opens the photo anew, with another primitive.
 
         Raises:
-          Edited: something is edited, and that is not to be discarded.
+          Edited: something is edited or trained, and that is not to be discarded.
           UserError: a key or value that is not allowed, or a run that has no photo of its own.
         """
         if self.photo_path is None or self.opened.system.opening is None:
             raise UserError("the drawing of a run is what it was trained on, and stays")
-        if len(self.history.entries) > 1 and not discard:
-            raise Edited("changing the drawing discards what was edited")
-        before = self._values, self.run
-        self._values, self.run = {**self._values, **values}, None
+        trained, edited = self.run is not None or self._has_saved, len(self.history.entries) > 1
+        if (trained or edited) and not discard:
+            lost = ["the training"] * trained + ["what was edited"] * edited
+            raise Edited(f"changing the drawing discards {' and '.join(lost)}", trained=trained)
+        before = self._values, self.run, self.begun
+        self._values, self.run, self.begun = {**self._values, **values}, None, None
         try:
             opened = self._open()
         except UserError:
-            self._values, self.run = before
+            self._values, self.run, self.begun = before
             raise
         self.opened, dropped = opened, self.history.clear()
         self._rendered.clear()

@@ -1,10 +1,13 @@
 """The verb "serve": Ctrl-C ends it within two seconds, and nothing is lost."""
 
+import concurrent.futures
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -71,6 +74,41 @@ def test_however_it_ends_nothing_is_lost(started, tmp_path, number):
         assert asked.get(f"{address}/result").content == result
     for file in (tmp_path / "runs").rglob("*"):
         assert not file.is_file() or found[3].encode() not in file.read_bytes()
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_outlives_a_kill_amid_edits(started, tmp_path):
+    process, found = started("serve", f"--photo={tmp_path / 'me.png'}")
+    address = f"/api/workspaces/{found[4].removeprefix('&workspace=')}"
+    documents, acknowledged = [1], threading.Semaphore(0)
+
+    def edit():
+        with client(found) as asked, contextlib.suppress(httpx.TransportError):
+            for number in range(10**6):
+                action = {"tool": "keep", "points": [[20 + number % 90, 20 + number % 70]], "radius": 3}
+                done = asked.post(f"{address}/actions", json={"base": documents[-1], "action": action})
+                assert done.status_code == 200, done.text
+                told = done.json()
+                assert told["unsaved"] is None
+                documents.append(told["history"]["documents"][-1]["id"])
+                acknowledged.release()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        editing = pool.submit(edit)
+        for _ in range(40):
+            assert acknowledged.acquire(timeout=600)
+        process.kill()
+        editing.result(600)
+    process.communicate(timeout=600)
+    _, again = started("serve", f"--photo={tmp_path / 'me.png'}")
+    assert again[4] == found[4]
+    with client(again) as asked:
+        told = asked.get(address).json()["history"]
+        ids = [document["id"] for document in told["documents"]]
+        assert len(documents) > 40 and ids[: len(documents)] == documents
+        assert len(ids) <= len(documents) + 1, "the last one may have been saved unanswered"
+        assert told["position"] == len(ids) - 1
+        assert asked.get(f"{address}/result").status_code == 200
 
 
 def test_its_flags_are_declared(call):

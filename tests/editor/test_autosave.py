@@ -53,7 +53,8 @@ def test_a_full_disk_is_told_and_made_up_for(folder, monkeypatch):
         with pytest.raises(UserError, match="No space left"):
             folder.write(folder.path / "photo.png", b"x")
     folder.save(STATE, ENTRIES)
-    assert folder.problem is None and autosave.Folder(folder.path).read()[1] == ENTRIES
+    assert folder.problem is None and not folder.is_behind
+    assert autosave.Folder(folder.path).read()[1] == ENTRIES
     assert not [name for name in files(folder) if name.endswith(".tmp")]
 
 
@@ -62,8 +63,9 @@ def test_nothing_is_written_elsewhere_or_by_a_second_editor(folder, tmp_path):
         with pytest.raises(AssertionError):
             folder.write(path, b"x")
     readonly = autosave.Folder(folder.path, readonly=True)
+    assert "another editor" in readonly.problem and not readonly.is_behind
     readonly.save(STATE, ENTRIES)
-    assert "another editor" in readonly.problem and not folder.path.exists()
+    assert "another editor" in readonly.problem and readonly.is_behind and not folder.path.exists()
     for do in (lambda: readonly.write(folder.path / "a", b""), readonly.delete):
         with pytest.raises(UserError, match="another editor"):
             do()

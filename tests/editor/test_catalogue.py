@@ -1,5 +1,6 @@
 """What there is in a workdir: no name that a client sends becomes a path."""
 
+import os
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from deepsim_jax import UserError
 from deepsim_jax.editor import catalogue as catalogues
 from deepsim_jax.editor.catalogue import Catalogue
+from deepsim_jax.images import io as image_io
 
 
 @pytest.fixture
@@ -85,6 +87,21 @@ def test_no_name_becomes_a_path(trained, tmp_path, name):
         catalogue.open_photo(b"", "a", name)
     assert len(catalogue.described_runs()) == 1
     catalogue.close()
+
+
+def test_a_photo_that_was_opened_before_is_there_as_it_was_left(catalogue, photo, scene):
+    older, newer = (catalogue.open_photo(photo, "a.png", None) for _ in range(2))
+    catalogue.open_photo(photo, "a.png", "quickstart:tiny")
+    os.utime(older.folder.path / "state.json", (1, 1))
+    newer.act(1, {"tool": "delete", "at": [60, 70]})
+    assert catalogue.reopen_photo(photo, "b.png", None) is newer
+    (newer.folder.path / "state.json").write_text("{")
+    assert catalogue.reopen_photo(photo, "b.png", None) is older
+    other = catalogue.reopen_photo(image_io.png_bytes(scene[::-1]), "a.png", None)
+    assert other not in (older, newer) and len(catalogue.described_workspaces()) == 4
+    second = Catalogue(catalogue.workdir)
+    assert second.reopen_photo(photo, "a.png", None).id == older.id
+    second.close()
 
 
 def test_a_run_that_is_the_workdir_is_opened_once(trained, tmp_path):

@@ -1,5 +1,9 @@
 """The desk: what goes on, and how it ends."""
 
+import pytest
+
+from deepsim_jax import UserError
+from deepsim_jax.editor import catalogue
 from deepsim_jax.editor.desk import Desk
 
 
@@ -26,3 +30,22 @@ def test_a_workspace_that_is_read_again_has_another_training(tmp_path, photo, wa
     again = desk.get(workspace.id)
     assert again is not workspace and desk.training(again) is not before
     assert desk.close()
+
+
+def test_a_second_editor_neither_trains_nor_makes_films(tmp_path, photo, monkeypatch, waited):
+    monkeypatch.setattr(catalogue, "OPEN", 1)
+    first = Desk(tmp_path)
+    ids = [first.catalogue.open_photo(photo, "a.png", None).id for _ in range(2)]
+    second = Desk(tmp_path)
+    looked_at = second.get(ids[0])
+    assert "another editor" in second.describe(looked_at)["unsaved"]
+    for do in (
+        lambda: second.train(looked_at, None),
+        lambda: second.begin_film(looked_at, documents=[1]),
+    ):
+        with pytest.raises(UserError, match="another editor"):
+            do()
+    assert {path.name for path in looked_at.folder.path.iterdir()} == {"state.json", "photo.png"}
+    second.get(ids[1])
+    assert not second.catalogue.is_open(ids[0]), "nothing of it is lost, so it need not stay"
+    assert second.close() and first.close()

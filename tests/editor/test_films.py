@@ -1,9 +1,12 @@
 """Films from keyframes."""
 
+import weakref
+
 import numpy as np
 import pytest
 
 from deepsim_jax import UserError
+from deepsim_jax.editor import films
 from deepsim_jax.editor.desk import Desk
 from deepsim_jax.editor.films import Film
 from deepsim_jax.sequences import film_files
@@ -36,12 +39,42 @@ def test_a_film_goes_from_one_document_to_the_other(desk, workspace, format):
     film = begun(desk, workspace, documents=[first, last], frames=3, rate=10, format=format, back=True)
     film.join(300)
     told = desk.film(film.id).describe()
-    assert told["state"] == "finished" and told["done"] == told["total"] == 4 and told["since"] >= 4
+    assert told["state"] == "finished" and told["done"] == told["total"] == 7 and told["since"] >= 7
     frames = list(film_files.decode(film.path))
     assert len(frames) == 7 and film.path.is_relative_to(workspace.folder.path)
     start, end = (frames[n].astype(int) for n in (0, 3))
     assert np.abs(start - workspace.opened.source.photo).mean() < 8
     assert np.abs(start - end).mean() > 3 * np.abs(start - frames[6]).mean()
+
+
+def test_a_film_never_holds_its_frames(desk, workspace, monkeypatch):
+    held, most = [], []
+
+    def write(path, pictures, rate):
+        for picture in pictures:
+            held.append(weakref.ref(picture))
+            del picture
+            most.append(sum(one() is not None for one in held))
+
+    monkeypatch.setattr(film_files, "write", write)
+    first, last = (entry.id for entry in workspace.history.entries)
+    film = begun(desk, workspace, documents=[first, last], frames=8, back=True)
+    film.join(300)
+    assert film.describe()["done"] == len(held) == 17 and max(most) <= 3
+
+
+def test_a_gif_of_many_pixels_has_the_drafts_size(desk, workspace, monkeypatch):
+    asked = {"documents": [1, 1], "frames": 9}
+    monkeypatch.setattr(films, "GIF_PIXELS", 10 * workspace.opened.source.photo[..., 0].size)
+    made = [
+        begun(desk, workspace, **asked, format="gif", back=True),
+        begun(desk, workspace, **asked, format="gif"),
+        begun(desk, workspace, **asked, format="mp4", back=True),
+    ]
+    for film in made:
+        film.cancel()
+        film.join(300)
+    assert [film._quality for film in made] == ["draft", "full", "full"]
 
 
 def test_a_film_can_be_called_off(desk, workspace):

@@ -77,7 +77,7 @@ def test_ports_hosts_photos_and_folders_that_cannot_be_used_are_one_line(serve, 
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_a_photo_is_open_to_begin_with(serve, tmp_path, scene, client_of, picture_of, suffix):
+def test_a_photo_is_open_to_begin_with(serve, tmp_path, scene, client_of, picture_of, suffix, waited):
     import tifffile
 
     path = tmp_path / f"photo.{suffix}"
@@ -89,6 +89,7 @@ def test_a_photo_is_open_to_begin_with(serve, tmp_path, scene, client_of, pictur
         result = client.get(f"/api/workspaces/{workspace}/result").content
     assert told["name"] == path.name
     np.testing.assert_array_equal(picture_of(result), scene)
+    assert server.stop() and serve(photo=path).url.endswith(f"&workspace={workspace}")
 
 
 def test_what_is_missing_is_named(monkeypatch):

@@ -1,5 +1,6 @@
 """Trainings beside edits: begun, paused, continued, failed; the session then uses what is trained."""
 
+import shutil
 import threading
 import time
 
@@ -104,6 +105,45 @@ def test_a_training_that_fails_says_so(desk, photo, monkeypatch):
         on(desk, lambda: desk.train(workspace, {"model.filters": 4}))
 
 
+def test_a_training_that_ends_before_it_saved_anything_leaves_what_was(
+    desk, trained, photo, monkeypatch, waited
+):
+    def train_source(*args, **options):
+        raise UserError("no space")
+
+    monkeypatch.setattr(training_jobs.api, "train_source", train_source)
+    shutil.copytree(trained.workdir, desk.catalogue.workdir / "run")
+    (run,) = desk.catalogue.runs()
+    workspace = on(desk, lambda: desk.catalogue.open_run(run))
+    on(desk, lambda: workspace.act(1, MOVE))
+    job = on(desk, lambda: desk.train(workspace, {"seed": 3}))
+    until(job, ("failed",))
+    begun = workspace.folder.path / "run"
+    assert workspace.begun == begun and workspace.run == desk.catalogue.workdir / "run"
+    assert on(desk, lambda: job._plan(None)).config.seed == 3, "it is begun again as it was"
+    untrained = on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny"))
+    until(on(desk, lambda: desk.train(untrained, None)), ("failed",))
+    second = Catalogue(desk.catalogue.workdir)
+    told = training_jobs.TrainingJob(second.get(untrained.id), None).describe()
+    assert second.readonly and told["state"] == "none", "elsewhere it may be going on"
+    assert desk.close()
+
+    def restored(workspace):
+        catalogue = Catalogue(desk.catalogue.workdir)
+        again = catalogue.get(workspace.id)
+        catalogue.close()
+        return again, training_jobs.TrainingJob(again, None).describe()
+
+    again, told = restored(workspace)
+    assert again.run == workspace.run and again.opened.step == 6 and len(again.history.entries) == 2
+    assert told["state"] == "failed" and told["error"].endswith("the one before it is in use")
+    again, told = restored(untrained)
+    assert again.run is None and told["state"] == "failed" and told["error"] == training_jobs.ENDED
+    shutil.copytree(trained.workdir, begun)
+    again, told = restored(workspace)
+    assert again.run == begun and again.begun is None and told["state"] == "finished"
+
+
 def test_one_photo_is_trained_at_a_time(desk, photo, monkeypatch, waited):
     one, other = (
         on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny")) for _ in range(2)
@@ -124,8 +164,6 @@ def test_one_photo_is_trained_at_a_time(desk, photo, monkeypatch, waited):
 
 
 def test_a_run_goes_on_or_another_begins(desk, trained, photo, monkeypatch):
-    import shutil
-
     shutil.copytree(trained.workdir, desk.catalogue.workdir / "run")
     (run,) = desk.catalogue.runs()
     workspace = on(desk, lambda: desk.catalogue.open_run(run))
@@ -135,4 +173,7 @@ def test_a_run_goes_on_or_another_begins(desk, trained, photo, monkeypatch):
     assert longer.folder == desk.catalogue.workdir / "run" and longer.config.train.steps == 9
     other = on(desk, lambda: job._plan({"seed": 3}))
     assert other.folder == workspace.folder.path / "run" and other.config.seed == 3
-    assert on(desk, lambda: job._plan({"seed": 0})).folder == longer.folder
+    for same in (None, {}, {"seed": 0, "train.steps": 6}):
+        with pytest.raises(UserError, match="finished; change .*: steps, steps of the coarse part, seed"):
+            on(desk, lambda values=same: desk.train(workspace, values))
+    assert job.describe()["state"] == "finished"

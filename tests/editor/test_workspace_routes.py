@@ -1,5 +1,7 @@
 """What docs/editor-protocol.md promises of workspaces, over a real connection."""
 
+import errno
+import os
 import shutil
 
 import numpy as np
@@ -40,6 +42,30 @@ def test_undo_redo_and_other_tabs(client, photo):
     assert [document["id"] for document in history["documents"]] == [first, second + 1]
 
 
+def test_a_full_disk_is_told_with_every_change(client, photo, monkeypatch):
+    workspace = client.opened(photo)
+    address = f"/api/workspaces/{workspace['workspace']}"
+    recipe = client.get(f"{address}/recipe").json()
+
+    def answers():
+        yield client.act(workspace, MOVE)
+        yield client.post(f"{address}/actions", json={"base": 1, "action": MOVE})
+        yield client.post(f"{address}/recipe", json=recipe)
+        yield client.post(f"{address}/position", json={"position": 0})
+        yield client.put(f"{address}/opening", json={"values": {"data.colors": 4}, "discard": True})
+
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        for answer in answers():
+            told = answer.json()
+            assert "No space left" in told["unsaved"] and told["history"], answer.url
+    for answer in answers():
+        assert answer.json()["unsaved"] is None, answer.url
+
+
 def test_another_primitive(client, photo):
     workspace = client.opened(photo)
     address = f"/api/workspaces/{workspace['workspace']}"
@@ -49,7 +75,7 @@ def test_another_primitive(client, photo):
     client.act(workspace, {"tool": "line", "points": [[5, 5], [50, 50]]})
     asked = {"values": {"data.kind": "seg"}}
     refused = client.put(f"{address}/opening", json=asked)
-    assert refused.status_code == 409 and refused.json()["edited"]
+    assert refused.status_code == 409 and refused.json()["edited"] and not refused.json()["trained"]
     told = client.put(f"{address}/opening", json={**asked, "discard": True}).json()
     assert len(told["history"]["documents"]) == 1 and told["opening"]["values"]["data.kind"] == "seg"
     assert client.delete(address).status_code == 200

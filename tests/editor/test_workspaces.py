@@ -129,8 +129,9 @@ def test_another_primitive_is_opened_only_where_nothing_is_lost(workspace, catal
     assert workspace.opened.session.canvas.layers == ("regions", "keep")
     assert len(workspace.opened.session.canvas.palette) <= 4
     act(workspace, MOVE)
-    with pytest.raises(Edited):
+    with pytest.raises(Edited, match="discards what was edited") as error:
         workspace.change_opening({"data.kind": "edges"}, discard=False)
+    assert not error.value.trained
     with pytest.raises(UserError, match="choose one of"):
         workspace.change_opening({"data.kind": "oil"}, discard=True)
     with pytest.raises(UserError, match="only data.kind"):
@@ -138,6 +139,24 @@ def test_another_primitive_is_opened_only_where_nothing_is_lost(workspace, catal
     assert len(workspace.history.entries) == 2
     workspace.change_opening({"data.kind": "edges"}, discard=True)
     assert again(workspace, catalogue).opened.session.canvas.layers == ("edges", "keep")
+
+
+def test_no_training_is_given_up_without_a_question(workspace, catalogue, trained):
+    workspace.begun = workspace.folder.path / "run"
+    workspace.change_opening({"data.colors": 6}, discard=False)  # it has saved nothing
+    workspace.begun = workspace.folder.path / "run"
+    shutil.copytree(trained.workdir, workspace.begun)
+    with pytest.raises(Edited, match="discards the training$") as error:
+        workspace.change_opening({"data.kind": "edges"}, discard=False)
+    assert error.value.trained
+    workspace.reopen()
+    act(workspace, {"tool": "keep", "points": [[20, 20]], "radius": 4})
+    with pytest.raises(Edited, match="the training and what was edited") as error:
+        workspace.change_opening({"data.kind": "edges"}, discard=False)
+    assert error.value.trained and workspace.opened.step == 6
+    workspace.change_opening({"data.kind": "edges"}, discard=True)
+    restored = again(workspace, catalogue)
+    assert restored.opened.step is None and restored.run is None and restored.begun is None
 
 
 def test_two_tabs_do_not_lose_each_others_edits(workspace):
