@@ -27,7 +27,7 @@ const pictures = new Map(); // id on the server -> address in the page
 /** Connects pictures, tools and the server. */
 export function begin() {
   document.body.append(picker);
-  store.connect(stage, () => stage.isBusy);
+  store.connect(stage, { isBusy: () => stage.isBusy, finish, mayLeave: async () => true });
   let before = null;
   effect(() => {
     const workspace = store.workspace.value?.workspace ?? null;
@@ -80,14 +80,14 @@ export function redo() {
 
 /** Saves the picture in full size. */
 export async function download() {
-  await finishFirst();
+  await store.finishWork();
   const blob = await store.guarded(store.fullResult);
   if (blob) save(blob, `${baseName()}-edited.png`);
 }
 
 /** Saves the steps as a recipe that the command line repeats. */
 export async function downloadRecipe() {
-  await finishFirst();
+  await store.finishWork();
   const recipe = await store.guarded(() =>
     ask("GET", withQuery(store.path("recipe"), { document: store.current.value })),
   );
@@ -98,7 +98,7 @@ export async function downloadRecipe() {
 
 /** Copies the picture in full size to the clipboard. */
 export async function copyResult() {
-  await finishFirst();
+  await store.finishWork();
   try {
     const item = new ClipboardItem({ "image/png": store.fullResult() });
     await navigator.clipboard.write([item]);
@@ -142,8 +142,9 @@ export function tryTool(tool) {
 
 /** Sends a file that a tool asks for; whether it could be read. */
 export async function giveFile(tool, option, file) {
+  const { workspace } = store.workspace.value;
   const id = await store.guarded(() => store.upload(file));
-  if (!id) return;
+  if (!id || store.workspace.value?.workspace !== workspace) return;
   pictures.set(id, URL.createObjectURL(file));
   for (const { name, kind } of tool.options) if (kind === "box") choices.choose(tool, name, null);
   choices.choose(tool, option.name, id);
@@ -239,7 +240,7 @@ export function deletePart() {
 
 /** Opens what is shown now as a new photo. */
 export async function startFromResult() {
-  await finishFirst();
+  await store.finishWork();
   const { workspace, config } = store.workspace.value;
   const from = { workspace, document: store.current.value, candidate: store.pickedCandidate() };
   await store.openFrom({ from, config });
@@ -259,9 +260,11 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-async function finishFirst() {
-  if (!(hand.value instanceof PadHand)) hand.value?.apply?.();
-  await store.settled();
+/** Applies what the hand has placed; a stroke that goes on is given up. */
+function finish() {
+  if (hand.value instanceof PadHand) return;
+  hand.value?.cancelStroke?.();
+  hand.value?.apply?.();
 }
 
 async function lay(file) {

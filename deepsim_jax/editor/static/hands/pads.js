@@ -10,7 +10,7 @@ import {
   strokeBounds,
 } from "../engine/raster.js";
 import { color, radius, selecting, valuesOf } from "../choices.js";
-import { act, guarded, say, upload } from "../store.js";
+import { actWith, say, upload } from "../store.js";
 import { actionOf } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
 import { circle, handle, polyline } from "./overlay.js";
@@ -156,11 +156,14 @@ export class PadHand {
       );
       return;
     }
-    await guarded(async () => {
+    const picture = this.isHole ? null : pngOf(this.layer);
+    const mask = this.wantsMask ? pngOf(this.#changed()) : null;
+    const values = valuesOf(this.tool);
+    await actWith(async () => {
       const given = {};
-      if (!this.isHole) given.picture = await upload(await pngOf(this.layer));
-      if (this.wantsMask) given.mask = await upload(await pngOf(this.#changed()));
-      await act(actionOf(this.tool, valuesOf(this.tool), given));
+      if (picture) given.picture = await upload(await picture);
+      if (mask) given.mask = await upload(await mask);
+      return [actionOf(this.tool, values, given)];
     });
   }
 

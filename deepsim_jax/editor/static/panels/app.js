@@ -30,7 +30,7 @@ export function App() {
 }
 
 function Editor() {
-  return html`<div class=${`editor${isPanelOpen.value ? " panel-open" : ""}`}>
+  return html`<div class=${`editor${isPanelOpen.value ? " panel-open" : ""}`} inert=${store.working.value.opening}>
     <${TopBar} />
     <${ToolBar} />
     <main class="middle"><${StageHost} /><${StatusBar} /></main>
@@ -112,7 +112,7 @@ function StageHost() {
   const host = useRef(null);
   useEffect(() => {
     host.current.append(studio.stage.element);
-    if (choices.view.value.scale === 1 && studio.stage.photo) studio.stage.fit();
+    if (studio.stage.photo) studio.stage.fit();
     return () => studio.stage.element.remove();
   }, []);
   return html`<div class="stage-host" ref=${host}></div>`;
