@@ -2,14 +2,15 @@
 
 import { ask, fetchBitmap, withQuery } from "./api.js";
 import * as choices from "./choices.js";
-import { DraggingHand } from "./hands/dragging.js";
-import { PadHand } from "./hands/pads.js";
+import { isUnmoved } from "./engine/placing.js";
+import { DraggingHand, pins } from "./hands/dragging.js";
+import { PadHand, pad } from "./hands/pads.js";
 import { PaintingHand, PickingHand, PointHand, bounded } from "./hands/painting.js";
-import { PolygonHand, RegionHand } from "./hands/regions.js";
+import { PolygonHand, RegionHand, selection } from "./hands/regions.js";
 import { Stage } from "./stage.js";
 import * as store from "./store.js";
 import { actionOf, choosingTool, fileOption, isReady } from "./toolbox.js";
-import { effect, signal, untracked } from "./vendor/signals.js";
+import { computed, effect, signal, untracked } from "./vendor/signals.js";
 
 export const stage = new Stage();
 
@@ -35,6 +36,9 @@ export function begin() {
       before = workspace;
       untracked(choices.reset);
     }
+  });
+  effect(() => {
+    if (store.current.value !== null) untracked(() => hand.value?.documentChanged?.());
   });
   let declared = null;
   effect(() => {
@@ -68,6 +72,7 @@ export function cancel() {
   return hand.value?.cancel?.() ?? false;
 }
 
+/** Takes back what is half done, then the step before. */
 export function undo() {
   if (hand.value?.undo?.()) return;
   if (hand.value?.cancelStroke?.()) return;
@@ -75,8 +80,29 @@ export function undo() {
 }
 
 export function redo() {
+  giveUpPlaced();
   store.travel(1);
 }
+
+/** Goes to a position of the history. */
+export function jump(position) {
+  giveUpPlaced();
+  store.jump(position);
+}
+
+/** What was placed for one document is not applied to another one. */
+function giveUpPlaced() {
+  while (!(hand.value instanceof PadHand) && hand.value?.undo?.());
+}
+
+/** Whether there is something that `undo` takes back. */
+export const canUndo = computed(
+  () =>
+    store.canUndo.value ||
+    pad.value.canUndo ||
+    pins.value.drags.length + pins.value.anchors.length > 0 ||
+    (selection.value !== null && !isUnmoved(selection.value.placing)),
+);
 
 /** Saves the picture in full size. */
 export async function download() {

@@ -69,7 +69,7 @@ function TopBar() {
       <h1 title=${workspace.value.name}>${workspace.value.name}</h1>
     </div>
     <div class="group">
-      <${Button} icon="undo" label="Undo" keys="Ctrl+Z" isQuiet isDisabled=${!store.canUndo.value} onPress=${studio.undo} />
+      <${Button} icon="undo" label="Undo" keys="Ctrl+Z" isQuiet isDisabled=${!studio.canUndo.value} onPress=${studio.undo} />
       <${Button} icon="redo" label="Redo" keys="Ctrl+Y" isQuiet isDisabled=${!store.canRedo.value} onPress=${studio.redo} />
     </div>
     <div class="group">
