@@ -156,7 +156,8 @@ export function actWith(make) {
     },
     (answer) => {
       moveTo(answer);
-      doubts.value = answer.doubts ?? [];
+      const told = workspace.value.unsaved; // stands beside them
+      doubts.value = (answer.doubts ?? []).filter((line) => line !== told);
     },
   );
 }
@@ -427,7 +428,7 @@ function arriveAt(answer) {
 
 /** Another document is the current one. */
 function moveTo(answer) {
-  history.value = answer.history;
+  takeHistory(answer);
   const isFilm = candidates.value.rate !== null;
   candidates.value = isFilm ? NONE_CHOSEN : { ...candidates.value, isPicked: false };
   const { canvas } = workspace.value;
@@ -435,6 +436,13 @@ function moveTo(answer) {
     const next = { ...canvas, output_size: answer.output_size };
     workspace.value = { ...workspace.value, canvas: next };
   }
+}
+
+/** The history of an answer, and whether it is on the disk. */
+function takeHistory({ history: newest, unsaved }) {
+  history.value = newest;
+  if (unsaved !== undefined && unsaved !== workspace.value.unsaved)
+    workspace.value = { ...workspace.value, unsaved };
 }
 
 /**
@@ -458,8 +466,7 @@ function step(send, land) {
         break;
       } catch (error) {
         const isAway = error instanceof Unreachable || error.status === 401;
-        if (error instanceof Refusal && error.content.history && isOpen())
-          history.value = error.content.history;
+        if (error instanceof Refusal && error.content.history && isOpen()) takeHistory(error.content);
         fail(error);
         if (!isAway) break;
         await backAgain();
