@@ -4,12 +4,12 @@ import { ask, fetchBitmap, withQuery } from "./api.js";
 import * as choices from "./choices.js";
 import { isUnmoved } from "./engine/placing.js";
 import { DraggingHand, pins } from "./hands/dragging.js";
-import { PadHand, pad } from "./hands/pads.js";
+import { PadHand, forgetPads, pad, unsentPads } from "./hands/pads.js";
 import { PaintingHand, PickingHand, PointHand, bounded } from "./hands/painting.js";
 import { PolygonHand, RegionHand, selection } from "./hands/regions.js";
 import { Stage } from "./stage.js";
 import * as store from "./store.js";
-import { actionOf, choosingTool, fileOption, isReady } from "./toolbox.js";
+import { actionOf, choosingTool, fileOption, isReady, titleOf } from "./toolbox.js";
 import { computed, effect, signal, untracked } from "./vendor/signals.js";
 
 export const stage = new Stage();
@@ -28,7 +28,10 @@ const pictures = new Map(); // id on the server -> address in the page
 /** Connects pictures, tools and the server. */
 export function begin() {
   document.body.append(picker);
-  store.connect(stage, { isBusy: () => stage.isBusy, finish, mayLeave: async () => true });
+  window.addEventListener("beforeunload", (event) => {
+    if (paintedTools().length) event.preventDefault();
+  });
+  store.connect(stage, { isBusy: () => stage.isBusy, finish, mayLeave });
   let before = null;
   effect(() => {
     const workspace = store.workspace.value?.workspace ?? null;
@@ -80,6 +83,7 @@ export function undo() {
 }
 
 export function redo() {
+  if (hand.value?.redo?.()) return;
   giveUpPlaced();
   store.travel(1);
 }
@@ -94,6 +98,9 @@ export function jump(position) {
 function giveUpPlaced() {
   while (!(hand.value instanceof PadHand) && hand.value?.undo?.());
 }
+
+/** Whether there is something that `redo` does again. */
+export const canRedo = computed(() => store.canRedo.value || pad.value.canRedo);
 
 /** Whether there is something that `undo` takes back. */
 export const canUndo = computed(
@@ -286,6 +293,20 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
+/** Asks before something is lost that was painted on pads. */
+async function mayLeave() {
+  const titles = paintedTools();
+  if (!titles.length) return true;
+  const names = titles.map((title) => `“${title}”`).join(" and ");
+  return choices.confirmed(`What you prepared with ${names} was not used yet, and is lost.`, "Leave");
+}
+
+/** Titles of tools for which something was painted that was not used yet. */
+function paintedTools() {
+  const own = hand.value?.hasWork ? [titleOf(hand.value.tool)] : [];
+  return [...own, ...unsentPads()];
+}
+
 /** Applies what the hand has placed; a stroke that goes on is given up. */
 function finish() {
   if (hand.value instanceof PadHand) return;
@@ -301,6 +322,7 @@ async function lay(file) {
 
 function takeHand(entry) {
   hand.value?.finish?.();
+  forgetPads(store.workspace.value?.workspace);
   hand.value = entry && store.workspace.value ? makeHand(entry) : null;
   stage.setHand(hand.value ?? { cursor: "grab" });
 }

@@ -70,7 +70,7 @@ function TopBar() {
     </div>
     <div class="group">
       <${Button} icon="undo" label="Undo" keys="Ctrl+Z" isQuiet isDisabled=${!studio.canUndo.value} onPress=${studio.undo} />
-      <${Button} icon="redo" label="Redo" keys="Ctrl+Y" isQuiet isDisabled=${!store.canRedo.value} onPress=${studio.redo} />
+      <${Button} icon="redo" label="Redo" keys="Ctrl+Y" isQuiet isDisabled=${!studio.canRedo.value} onPress=${studio.redo} />
     </div>
     <div class="group">
       <${Choice} label="What is shown" choices=${COMPARISONS} value=${choices.mode.value} onChoose=${(
