@@ -458,6 +458,7 @@ function step(send, land) {
   unsent.value++;
   const done = line.then(async () => {
     let isDone = false;
+    let isAgain = false;
     while (isOpen()) {
       try {
         const answer = await send();
@@ -467,8 +468,12 @@ function step(send, land) {
       } catch (error) {
         const isAway = error instanceof Unreachable || error.status === 401;
         if (error instanceof Refusal && error.content.history && isOpen()) takeHistory(error.content);
-        fail(error);
+        // The answer of the try before was lost: the step itself may be what is newer.
+        if (isAgain && error.content?.stale)
+          say("The connection was broken meanwhile. Here is what has been kept.");
+        else fail(error);
         if (!isAway) break;
+        isAgain = true;
         await backAgain();
       }
     }

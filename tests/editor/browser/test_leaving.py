@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 CLOSE = "Open another photo, or other work"
 
 
@@ -37,7 +39,9 @@ def test_what_is_half_done_is_not_done_to_the_next_photo(editor, cat_file):
     editor.has_steps(1)
 
 
-def test_an_answer_that_is_cut_off_is_asked_for_again(editor):
+@pytest.mark.parametrize("is_done", [False, True])
+def test_an_answer_that_is_cut_off_is_asked_for_again(editor, is_done):
+    editor.expected.add("409")
     cut = []
 
     def cut_once(route):
@@ -45,6 +49,8 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(editor):
             route.continue_()
         else:
             cut.append(route.request.url)
+            if is_done:
+                route.fetch()
             route.fulfill(status=200, content_type="application/json", body='{"history": {"posi')
 
     editor.page.route("**/actions", cut_once)
@@ -52,5 +58,7 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(editor):
     editor.stroke([(20, 20), (60, 40)])
     editor.has_steps(1)
     editor.rests()
+    assert editor.page.get_by_text("changed in another tab").count() == 0
     editor.stroke([(20, 50), (60, 55)])
     editor.has_steps(2)
+    assert editor.steps == ["Start", "Brush", "Brush"]
