@@ -25,6 +25,14 @@ def result_of(editor):
     return np.asarray(Image.open(io.BytesIO(editor.saved())))
 
 
+def pad_of(editor):
+    """What is on the pad, once it is drawn."""
+    editor.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    return editor.pixels("pad")
+
+
 def test_samples_and_a_hole_that_is_filled(window, scene):
     editor, page = window, window.page
     np.testing.assert_array_equal(result_of(editor), scene)
@@ -75,14 +83,14 @@ def test_what_is_painted_stays_until_it_is_used_or_given_up(window):
     editor.rests()
     page.reload()
     editor.rests()
-    bare = editor.pixels("pad")
+    bare = pad_of(editor)
     assert bare.shape[1::-1] == editor.size, "a pad over the photo, after a reload, too"
     editor.stroke([(10, 10), (30, 20)])
-    painted = editor.pixels("pad")
+    painted = pad_of(editor)
     assert (painted != bare).any()
     editor.press("f")
     editor.press("b")
-    np.testing.assert_array_equal(editor.pixels("pad"), painted)
+    np.testing.assert_array_equal(pad_of(editor), painted)
     for keys, expected in (
         ("Control+z", bare),
         ("Control+y", painted),
@@ -90,15 +98,14 @@ def test_what_is_painted_stays_until_it_is_used_or_given_up(window):
         ("Control+z", painted),
     ):
         editor.press(keys)
-        page.wait_for_timeout(100)
-        np.testing.assert_array_equal(editor.pixels("pad"), expected)
+        np.testing.assert_array_equal(pad_of(editor), expected)
     editor.press("f")
     close = editor.button("Open another photo, or other work")
     close.click()
     page.get_by_text("is lost").wait_for()
     editor.button("Leave it").click()
     editor.press("b")
-    np.testing.assert_array_equal(editor.pixels("pad"), painted)
+    np.testing.assert_array_equal(pad_of(editor), painted)
     close.click()
     editor.button("Leave").click()
     page.locator(".start-inner").wait_for()
@@ -110,7 +117,7 @@ def test_a_pasted_object_stays_where_its_drag_was_given_up(window, tmp_path):
     Image.new("RGB", (20, 20), (255, 0, 0)).save(path)
     editor.press("b")
     editor.rests()
-    bare = editor.pixels("pad")
+    bare = pad_of(editor)
     width, height = editor.size
     editor.paste(path)
     page.locator("[aria-label='Take back the last stroke']:enabled").wait_for()
@@ -120,7 +127,6 @@ def test_a_pasted_object_stays_where_its_drag_was_given_up(window, tmp_path):
     editor.press("Control+z")
     editor.press("Control+y")
     editor.click((2, 2))
-    page.wait_for_timeout(100)
-    stamped = editor.pixels("pad")
+    stamped = pad_of(editor)
     assert (stamped[height // 2, width // 2, :3] == (255, 0, 0)).all()
     assert (stamped[1, -1] == bare[1, -1]).all()
