@@ -12,7 +12,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The server does not answer at all. */
+/** The server does not answer at all, or not to the end. */
 export class Unreachable extends Error {}
 
 /**
@@ -57,8 +57,7 @@ export async function request(method, path, { json, body, signal } = {}) {
       referrerPolicy: "no-referrer",
     });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Unreachable("The server does not answer.");
+    throw brokenOff(error);
   }
   if (!response.ok) {
     const document = Number(new URLSearchParams(path.split("?")[1]).get("document")) || null;
@@ -69,12 +68,22 @@ export async function request(method, path, { json, body, signal } = {}) {
 
 /** Asks for JSON. */
 export async function ask(method, path, options) {
-  return (await request(method, path, options)).json();
+  const response = await request(method, path, options);
+  return response.json().catch((error) => {
+    throw brokenOff(error);
+  });
+}
+
+/** The bytes of a response. */
+export function blobOf(response) {
+  return response.blob().catch((error) => {
+    throw brokenOff(error);
+  });
 }
 
 /** Asks for a picture, as it is sent. */
 export async function fetchBlob(path, options) {
-  return (await request("GET", path, options)).blob();
+  return blobOf(await request("GET", path, options));
 }
 
 /** Asks for a picture, decoded. */
@@ -90,6 +99,11 @@ export function withQuery(path, values) {
   }
   const text = query.toString();
   return text ? `${path}?${text}` : path;
+}
+
+/** What is thrown where an answer did not come, or not to its end. */
+function brokenOff(error) {
+  return error.name === "AbortError" ? error : new Unreachable("The server does not answer.");
 }
 
 async function contentOf(response) {

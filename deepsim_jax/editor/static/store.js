@@ -1,7 +1,7 @@
 // What the page knows, and what it does with the server. The server is the authority: documents never
 // change there, and the page shows what they hold. The page paints ahead while the hand moves.
 
-import { Refusal, Unreachable, ask, fetchBitmap, request, withQuery } from "./api.js";
+import { Refusal, Unreachable, ask, blobOf, fetchBitmap, request, withQuery } from "./api.js";
 import { Flight } from "./engine/flight.js";
 import { batch, computed, signal } from "./vendor/signals.js";
 
@@ -35,11 +35,21 @@ let stage = null;
 let line = Promise.resolve(); // actions go one after the other
 let restTimer = 0;
 let gestureGoesOn = () => false;
+let finishGesture = () => {};
+let mayLeave = async () => true;
+let entered = 0; // how many workspaces were opened
 
-/** Tells the store where to show pictures, and how it learns that a hand is moving. */
-export function connect(shownOn, isGestureOn) {
+/**
+ * Tells the store where to show pictures, and what it has to know of hands.
+ *
+ * @param hands {isBusy: whether one is moving, finish: applies what is half done, mayLeave: a promise of whether
+ *   the open workspace may be left}
+ */
+export function connect(shownOn, hands) {
   stage = shownOn;
-  gestureGoesOn = isGestureOn;
+  gestureGoesOn = hands.isBusy;
+  finishGesture = hands.finish;
+  mayLeave = hands.mayLeave;
 }
 
 /** Says something to the person. kinds: "note", "problem". */
@@ -95,7 +105,8 @@ export async function openWorkspace(id) {
 }
 
 /** Goes back to the page on which a photo is opened; the work is kept. */
-export function closeWorkspace() {
+export async function closeWorkspace() {
+  if (!(await leave())) return;
   sessionStorage.removeItem(WORKSPACE_KEY);
   forgetPictures();
   workspace.value = null;
@@ -110,7 +121,10 @@ export async function deleteWorkspace(id) {
 
 /** Opens the photo's drawing anew, with other options; asks before edits are dropped. */
 export const reopening = new Flight(
-  ({ values, discard }) => ask("PUT", path("opening"), { json: { values, discard } }),
+  async ({ values, discard }) => {
+    await finishWork();
+    return ask("PUT", path("opening"), { json: { values, discard } });
+  },
   (answer) => enter(answer, { keepView: true }),
   (error, wish) => {
     if (error instanceof Refusal && error.content.edited) {
@@ -128,15 +142,24 @@ export const reopening = new Flight(
  * @param actions one, or several that are one step
  */
 export function act(...actions) {
+  return actWith(async () => actions);
+}
+
+/** Does what something has to be sent for first: as `act`, with a promise of the actions. */
+export function actWith(make) {
   preview.cancel();
   result.cancel();
-  return step(async () => {
-    const answer = await ask("POST", path("actions"), { json: { base: current.value, actions } });
-    batch(() => {
+  return step(
+    async () => {
+      const actions = await make();
+      return ask("POST", path("actions"), { json: { base: current.value, actions } });
+    },
+    (answer) => {
       moveTo(answer);
-      doubts.value = answer.doubts ?? [];
-    });
-  });
+      const told = workspace.value.unsaved; // stands beside them
+      doubts.value = (answer.doubts ?? []).filter((line) => line !== told);
+    },
+  );
 }
 
 /** Goes some steps back (below 0) or forth. */
@@ -146,20 +169,18 @@ export function travel(by) {
       Math.max(history.value.position + by, 0),
       history.value.documents.length - 1,
     );
-    if (position !== history.value.position) await goTo(position);
-  });
+    return position === history.value.position ? null : goTo(position);
+  }, arriveAt);
 }
 
 /** Goes to a position of the history. */
 export function jump(position) {
-  return step(() => goTo(position));
+  return step(() => goTo(position), arriveAt);
 }
 
 /** Appends a recipe's steps. */
 export function addRecipe(recipe) {
-  return step(async () => {
-    moveTo(await ask("POST", path("recipe"), { json: recipe }));
-  });
+  return step(() => ask("POST", path("recipe"), { json: recipe }), moveTo);
 }
 
 /** Shows what one action, or several, would make, without keeping it. */
@@ -192,7 +213,7 @@ export function showFull() {
 /** The picture in full size, as a PNG file's bytes. */
 export async function fullResult() {
   const query = { document: current.value, candidate: pickedCandidate() };
-  return (await request("GET", withQuery(path("result"), query))).blob();
+  return blobOf(await request("GET", withQuery(path("result"), query)));
 }
 
 /** The number of the picture that the person looks at; null: the one that the document has chosen. */
@@ -210,7 +231,7 @@ export async function draftOf(document, action, candidate = null) {
     show: "picture",
     candidate,
   };
-  return (await request("POST", path("preview"), { json })).blob();
+  return blobOf(await request("POST", path("preview"), { json }));
 }
 
 /** Puts a picture on the server, for an action; returns its id. */
@@ -247,6 +268,12 @@ export function settled() {
   return line;
 }
 
+/** Applies what is half done, and waits until it is on the server. */
+export async function finishWork() {
+  finishGesture();
+  while (unsent.value > 0) await line;
+}
+
 /** Runs something that talks to the server; says what went wrong, and returns undefined then. */
 export async function guarded(work) {
   try {
@@ -269,7 +296,7 @@ const preview = new Flight(
     working.value = { ...working.value, preview: true };
     const json = { document, actions, sequence, tab: TAB, show: "picture", candidate };
     const response = await request("POST", path("preview"), { json, signal: abort });
-    return { response, bitmap: await createImageBitmap(await response.blob()) };
+    return { response, bitmap: await createImageBitmap(await blobOf(response)) };
   },
   ({ response, bitmap }, { document, actions }) => {
     working.value = { ...working.value, preview: false };
@@ -297,7 +324,7 @@ const result = new Flight(
     working.value = { ...working.value, result: true };
     const query = { document, candidate };
     const response = await request("GET", withQuery(path("result"), query), { signal: abort });
-    return { response, bitmap: await createImageBitmap(await response.blob()) };
+    return { response, bitmap: await createImageBitmap(await blobOf(response)) };
   },
   ({ response, bitmap }, { document }) => {
     working.value = { ...working.value, result: false };
@@ -347,17 +374,18 @@ async function showPhoto() {
   const key = photoKey();
   if (key === photoShown) return;
   await guarded(async () => {
-    const bitmap = await fetchPhoto();
-    if (key === photoKey()) {
+    const bitmap = await fetchPhoto(workspace.value, current.value);
+    if (workspace.value && key === photoKey()) {
       photoShown = key;
       stage.showPhoto(bitmap);
     }
   });
 }
 
-function fetchPhoto() {
-  const document = workspace.value.can?.photo ? current.value : null;
-  return fetchBitmap(withQuery(path("photo"), { fit: 2400, document }));
+/** The photo that a workspace has, where each document has one of its own: that of a document. */
+function fetchPhoto({ workspace: id, can, history: { position, documents } }, current) {
+  const document = can?.photo ? (current ?? documents[position].id) : null;
+  return fetchBitmap(withQuery(`workspaces/${id}/photo`, { fit: 2400, document }));
 }
 
 /** Stays the same as long as the photo does: it is another one after a picture was opened. */
@@ -390,16 +418,17 @@ async function keptOf(document) {
 async function goTo(position) {
   preview.cancel();
   result.cancel();
-  const answer = await ask("POST", path("position"), { json: { position } });
-  batch(() => {
-    moveTo(answer);
-    doubts.value = [];
-  });
+  return ask("POST", path("position"), { json: { position } });
+}
+
+function arriveAt(answer) {
+  moveTo(answer);
+  doubts.value = [];
 }
 
 /** Another document is the current one. */
 function moveTo(answer) {
-  history.value = answer.history;
+  takeHistory(answer);
   const isFilm = candidates.value.rate !== null;
   candidates.value = isFilm ? NONE_CHOSEN : { ...candidates.value, isPicked: false };
   const { canvas } = workspace.value;
@@ -409,40 +438,82 @@ function moveTo(answer) {
   }
 }
 
-/** Does one step of the line; a server that is away is waited for, and nothing is lost. */
-function step(work) {
+/** The history of an answer, and whether it is on the disk. */
+function takeHistory({ history: newest, unsaved }) {
+  history.value = newest;
+  if (unsaved !== undefined && unsaved !== workspace.value.unsaved)
+    workspace.value = { ...workspace.value, unsaved };
+}
+
+/**
+ * Does one step of the line; a server that is away is waited for, and nothing is lost.
+ *
+ * @param send -> promise of the answer, or of null where there was nothing to do
+ * @param land is called with the answer
+ * @returns a promise of whether it was done
+ */
+function step(send, land) {
+  const id = workspace.value?.workspace;
+  const isOpen = () => id !== undefined && workspace.value?.workspace === id;
   unsent.value++;
   const done = line.then(async () => {
-    for (;;) {
+    let isDone = false;
+    let isAgain = false;
+    while (isOpen()) {
       try {
-        await work();
+        const answer = await send();
+        isDone = true;
+        if (answer && isOpen()) batch(() => land(answer));
         break;
       } catch (error) {
-        if (!(error instanceof Unreachable) && error.status !== 401) {
-          if (error instanceof Refusal && error.content.history) history.value = error.content.history;
-          fail(error);
-          break;
-        }
-        fail(error);
+        const isAway = error instanceof Unreachable || error.status === 401;
+        if (error instanceof Refusal && error.content.history && isOpen()) takeHistory(error.content);
+        // The answer of the try before was lost: the step itself may be what is newer.
+        if (isAgain && error.content?.stale)
+          say("The connection was broken meanwhile. Here is what has been kept.");
+        else fail(error);
+        if (!isAway) break;
+        isAgain = true;
         await backAgain();
       }
     }
     unsent.value--;
     if (unsent.value === 0) refresh();
+    return isDone;
   });
   line = done;
   return done;
 }
 
+/** Ends the work on the workspace that is open: what is half done is sent. Whether it may be left. */
+async function leave() {
+  if (!workspace.value) return true;
+  if (!(await mayLeave())) return false;
+  await finishWork();
+  return true;
+}
+
 async function opening(load) {
+  if (!(await leave())) return;
   working.value = { ...working.value, opening: true };
   await guarded(async () => enter(await load()));
   working.value = { ...working.value, opening: false };
 }
 
 async function enter(answer, { keepView = false } = {}) {
+  const entering = ++entered;
+  const isSame = workspace.value?.workspace === answer.workspace;
+  const photo = isSame ? stage.photo : await fetchPhoto(answer);
+  if (entering !== entered) return;
   forgetPictures();
+  const [width, height] = answer.canvas?.size ?? answer.photo.size;
+  // All at once: a hand that is made for the new tools finds the new photo.
   batch(() => {
+    stage.open(
+      photo,
+      { width, height },
+      { keepView, isDrawn: Boolean(answer.can?.draw), isOver: !answer.can?.photo },
+    );
     workspace.value = answer;
     history.value = answer.history;
     training.value = answer.training;
@@ -452,15 +523,7 @@ async function enter(answer, { keepView = false } = {}) {
   });
   sessionStorage.setItem(WORKSPACE_KEY, answer.workspace);
   document.title = `${answer.name} · photo editor`;
-  const photo = await fetchPhoto();
-  if (workspace.value?.workspace !== answer.workspace) return;
-  const size = answer.canvas?.size ?? answer.photo.size;
-  stage.open(
-    photo,
-    { width: size[0], height: size[1] },
-    { keepView, isDrawn: Boolean(answer.can?.draw), isOver: !answer.can?.photo },
-  );
-  photoShown = photoKey();
+  if (!isSame) photoShown = photoKey();
   await refresh();
   if (["running", "pausing"].includes(answer.training?.state)) followTraining();
 }
@@ -561,7 +624,7 @@ function fail(error) {
     say(error.message, "problem");
   } else {
     say(`Something went wrong in the page: ${error.message}`, "problem");
-    throw error;
+    reportError(error);
   }
 }
 

@@ -2,14 +2,15 @@
 
 import { ask, fetchBitmap, withQuery } from "./api.js";
 import * as choices from "./choices.js";
-import { DraggingHand } from "./hands/dragging.js";
-import { PadHand } from "./hands/pads.js";
+import { isUnmoved } from "./engine/placing.js";
+import { DraggingHand, pins } from "./hands/dragging.js";
+import { PadHand, forgetPads, pad, unsentPads } from "./hands/pads.js";
 import { PaintingHand, PickingHand, PointHand, bounded } from "./hands/painting.js";
-import { PolygonHand, RegionHand } from "./hands/regions.js";
+import { PolygonHand, RegionHand, selection } from "./hands/regions.js";
 import { Stage } from "./stage.js";
 import * as store from "./store.js";
-import { actionOf, choosingTool, fileOption, isReady } from "./toolbox.js";
-import { effect, signal, untracked } from "./vendor/signals.js";
+import { actionOf, choosingTool, fileOption, isReady, titleOf } from "./toolbox.js";
+import { computed, effect, signal, untracked } from "./vendor/signals.js";
 
 export const stage = new Stage();
 
@@ -27,7 +28,10 @@ const pictures = new Map(); // id on the server -> address in the page
 /** Connects pictures, tools and the server. */
 export function begin() {
   document.body.append(picker);
-  store.connect(stage, () => stage.isBusy);
+  window.addEventListener("beforeunload", (event) => {
+    if (paintedTools().length) event.preventDefault();
+  });
+  store.connect(stage, { isBusy: () => stage.isBusy, finish, mayLeave });
   let before = null;
   effect(() => {
     const workspace = store.workspace.value?.workspace ?? null;
@@ -35,6 +39,9 @@ export function begin() {
       before = workspace;
       untracked(choices.reset);
     }
+  });
+  effect(() => {
+    if (store.current.value !== null) untracked(() => hand.value?.documentChanged?.());
   });
   let declared = null;
   effect(() => {
@@ -68,6 +75,7 @@ export function cancel() {
   return hand.value?.cancel?.() ?? false;
 }
 
+/** Takes back what is half done, then the step before. */
 export function undo() {
   if (hand.value?.undo?.()) return;
   if (hand.value?.cancelStroke?.()) return;
@@ -75,19 +83,44 @@ export function undo() {
 }
 
 export function redo() {
+  if (hand.value?.redo?.()) return;
+  giveUpPlaced();
   store.travel(1);
 }
 
+/** Goes to a position of the history. */
+export function jump(position) {
+  giveUpPlaced();
+  store.jump(position);
+}
+
+/** What was placed for one document is not applied to another one. */
+function giveUpPlaced() {
+  while (!(hand.value instanceof PadHand) && hand.value?.undo?.());
+}
+
+/** Whether there is something that `redo` does again. */
+export const canRedo = computed(() => store.canRedo.value || pad.value.canRedo);
+
+/** Whether there is something that `undo` takes back. */
+export const canUndo = computed(
+  () =>
+    store.canUndo.value ||
+    pad.value.canUndo ||
+    pins.value.drags.length + pins.value.anchors.length > 0 ||
+    (selection.value !== null && !isUnmoved(selection.value.placing)),
+);
+
 /** Saves the picture in full size. */
 export async function download() {
-  await finishFirst();
+  await store.finishWork();
   const blob = await store.guarded(store.fullResult);
   if (blob) save(blob, `${baseName()}-edited.png`);
 }
 
 /** Saves the steps as a recipe that the command line repeats. */
 export async function downloadRecipe() {
-  await finishFirst();
+  await store.finishWork();
   const recipe = await store.guarded(() =>
     ask("GET", withQuery(store.path("recipe"), { document: store.current.value })),
   );
@@ -98,7 +131,7 @@ export async function downloadRecipe() {
 
 /** Copies the picture in full size to the clipboard. */
 export async function copyResult() {
-  await finishFirst();
+  await store.finishWork();
   try {
     const item = new ClipboardItem({ "image/png": store.fullResult() });
     await navigator.clipboard.write([item]);
@@ -142,8 +175,9 @@ export function tryTool(tool) {
 
 /** Sends a file that a tool asks for; whether it could be read. */
 export async function giveFile(tool, option, file) {
+  const { workspace } = store.workspace.value;
   const id = await store.guarded(() => store.upload(file));
-  if (!id) return;
+  if (!id || store.workspace.value?.workspace !== workspace) return;
   pictures.set(id, URL.createObjectURL(file));
   for (const { name, kind } of tool.options) if (kind === "box") choices.choose(tool, name, null);
   choices.choose(tool, option.name, id);
@@ -239,7 +273,7 @@ export function deletePart() {
 
 /** Opens what is shown now as a new photo. */
 export async function startFromResult() {
-  await finishFirst();
+  await store.finishWork();
   const { workspace, config } = store.workspace.value;
   const from = { workspace, document: store.current.value, candidate: store.pickedCandidate() };
   await store.openFrom({ from, config });
@@ -259,9 +293,25 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-async function finishFirst() {
-  if (!(hand.value instanceof PadHand)) hand.value?.apply?.();
-  await store.settled();
+/** Asks before something is lost that was painted on pads. */
+async function mayLeave() {
+  const titles = paintedTools();
+  if (!titles.length) return true;
+  const names = titles.map((title) => `“${title}”`).join(" and ");
+  return choices.confirmed(`What you prepared with ${names} was not used yet, and is lost.`, "Leave");
+}
+
+/** Titles of tools for which something was painted that was not used yet. */
+function paintedTools() {
+  const own = hand.value?.hasWork ? [titleOf(hand.value.tool)] : [];
+  return [...own, ...unsentPads()];
+}
+
+/** Applies what the hand has placed; a stroke that goes on is given up. */
+function finish() {
+  if (hand.value instanceof PadHand) return;
+  hand.value?.cancelStroke?.();
+  hand.value?.apply?.();
 }
 
 async function lay(file) {
@@ -272,6 +322,7 @@ async function lay(file) {
 
 function takeHand(entry) {
   hand.value?.finish?.();
+  forgetPads(store.workspace.value?.workspace);
   hand.value = entry && store.workspace.value ? makeHand(entry) : null;
   stage.setHand(hand.value ?? { cursor: "grab" });
 }

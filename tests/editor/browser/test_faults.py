@@ -48,6 +48,8 @@ def test_work_that_was_removed_elsewhere_is_told_in_words(editor, visit):
     other = visit()
     with other.page.expect_response(lambda response: response.request.method == "DELETE"):
         other.button("Remove cat.png").first.click()
+        other.page.get_by_text("“cat.png” is removed for good").wait_for()
+        other.button("Remove it").click()
     editor.choose("stroke")
     editor.stroke([(20, 20), (60, 40)])
     editor.page.locator(".notice.problem").first.wait_for()
@@ -63,3 +65,44 @@ def test_a_second_editor_on_a_folder_only_shows_it(visit, restarted, serve_from,
     second.page.locator(".work").first.click()
     second.rests()
     assert second.steps == ["Start"]
+
+
+def test_what_is_not_saved_is_said_as_long_as_it_is_not(editor):
+    problem = "not saved: No space left on device"
+    told = [problem, problem, None]
+
+    def tell(route):
+        response = route.fetch()
+        content = {**response.json(), "unsaved": told.pop(0), "doubts": [problem]}
+        route.fulfill(response=response, json=content)
+
+    editor.page.route("**/actions", tell)
+    editor.choose("stroke")
+    saved = editor.page.locator(".saved")
+    for number, said in enumerate((problem, problem, "Saved"), 1):
+        editor.stroke([(20, 10 * number), (60, 10 * number)])
+        editor.has_steps(number)
+        editor.rests()
+        assert saved.inner_text() == said
+
+
+def test_a_removal_is_asked_for_and_older_work_is_found(visit, server, cat_file):
+    editor = visit()
+    works = [
+        {"workspace": f"{number:032x}", "name": f"photo {number}", "system": "deepsim"}
+        for number in range(14)
+    ]
+
+    def many(route):
+        response = route.fetch()
+        listed = [{**work, "changed": "2026-01-31T12:00:00Z"} for work in works]
+        route.fulfill(response=response, json={**response.json(), "workspaces": listed})
+
+    editor.page.route("**/api/state", many)
+    editor.page.reload()
+    editor.button("Show all 14").click()
+    editor.button("Remove photo 13").click()
+    editor.page.get_by_text("“photo 13” is removed for good").wait_for()
+    editor.button("Leave it").click()
+    assert editor.page.locator(".work").count() >= 14
+    assert not [method for _, method, _ in editor.answers if method == "DELETE"]

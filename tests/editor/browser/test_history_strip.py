@@ -130,3 +130,40 @@ def test_another_drawing_asks_before_it_drops_changes(editor):
     assert panel.get_by_label("Number of colours").count() == 0, "of areas, which this drawing has not"
     assert len(np.unique(editor.drawing().reshape(-1, 3), axis=0)) == 2
     assert editor.page.locator('[data-tool="stroke"]').count() == 0
+
+
+def test_another_drawing_asks_before_it_takes_a_training_from_the_photo(visit, cat_file):
+    editor = visit()
+
+    def trained(route):
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "trained": True})
+
+    editor.page.route("**/api/workspaces?**", trained)
+    editor.pick(cat_file)
+    editor.rests()
+    editor.page.get_by_label("Made of").select_option("edges")
+    editor.page.get_by_text("The training was for the drawing that there is").wait_for()
+    editor.button("Leave it").click()
+    assert editor.page.get_by_label("Made of").input_value() != "edges"
+    assert not [method for _, method, _ in editor.answers if method == "PUT"]
+    editor.page.get_by_label("Made of").select_option("edges")
+    editor.button("Begin anew").click()
+    editor.page.locator('[data-tool="stroke"]').wait_for(state="detached")
+    editor.rests()
+
+
+def test_settings_of_a_training_are_those_of_one_photo(editor, cat_file):
+    page = editor.page
+    page.locator(".training > summary").click()
+    page.locator(".training .more > summary").click()
+    steps = page.locator("#option-train-steps")
+    usual = steps.input_value()
+    steps.fill("123")
+    steps.press("Enter")
+    with page.expect_response(lambda response: "/workspaces?" in response.url):
+        editor.drop(cat_file)
+    editor.rests()
+    page.wait_for_function(
+        "(usual) => document.querySelector('#option-train-steps').value === usual", arg=usual
+    )

@@ -102,3 +102,59 @@ def test_arrow_keys_move_a_part_by_a_pixel(editor):
     editor.has_steps(1)
     editor.rests()
     np.testing.assert_array_equal(editor.drawing()[22:45, 60:86], before[20:43, 50:76])
+
+
+def test_undo_takes_back_what_is_placed_before_the_step_before(editor):
+    editor.choose("stroke")
+    editor.stroke([(20, 20), (40, 30)])
+    editor.has_steps(1)
+    editor.choose("warp")
+    for _ in range(2):
+        editor.stroke([(60, 30), (66, 36)])
+        editor.stroke([(30, 30), (36, 36)])
+        editor.page.get_by_text("2 points dragged").wait_for()
+        editor.press("Control+z")
+        editor.page.get_by_text("1 point dragged").wait_for()
+        editor.press("Control+z")
+        editor.page.get_by_text("Nothing is dragged yet.").wait_for()
+        assert editor.steps == ["Start", "Brush"]
+    editor.press("u")
+    editor.stroke([(50, 20), (75, 42)])
+    editor.press("ArrowDown")
+    editor.press("Control+z")
+    assert editor.page.get_by_role("button", name="Apply what is shown").count() == 0
+    assert editor.steps == ["Start", "Brush"]
+    editor.press("Control+z")
+    editor.has_steps(0)
+    editor.rests()
+
+
+def test_redo_and_the_history_give_up_what_was_placed(editor):
+    editor.choose("stroke")
+    editor.stroke([(20, 20), (40, 30)])
+    editor.has_steps(1)
+    editor.press("Control+z")
+    editor.has_steps(0)
+    editor.choose("warp")
+    editor.stroke([(60, 30), (66, 36)])
+    editor.press("Control+y")
+    editor.has_steps(1)
+    editor.stroke([(60, 30), (66, 36)])
+    editor.button("Step 0: Start").click()
+    editor.has_steps(0)
+    editor.page.get_by_text("Nothing is dragged yet.").wait_for()
+    editor.press("Enter")
+    editor.rests()
+    assert editor.page.locator(".step").count() == 2, "what was undone is still there"
+
+
+def test_a_part_that_was_clicked_is_not_chosen_in_another_document(editor):
+    editor.choose("stroke")
+    editor.stroke([(20, 20), (40, 30)])
+    editor.has_steps(1)
+    editor.choose("region")
+    editor.click(EYE)
+    editor.page.get_by_text("Nothing is chosen yet.").wait_for(state="detached")
+    editor.press("Control+z")
+    editor.has_steps(0)
+    editor.page.get_by_text("Nothing is chosen yet.").wait_for()

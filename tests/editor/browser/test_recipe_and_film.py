@@ -90,6 +90,9 @@ def test_keyframes_become_a_film(editor, tmp_path):
     dialog.get_by_label("File").select_option("gif")
     dialog.locator("#slider-frames-between-two").fill("3")
     dialog.get_by_role("button", name="Make the film").click()
+    editor.press("Escape")
+    editor.page.get_by_text("The film is ready").wait_for()
+    editor.button("Make a film").click()
     dialog.locator(".film").wait_for()
     with editor.page.expect_download() as download:
         dialog.get_by_role("button", name="Save the film").click()

@@ -23,6 +23,7 @@ export class DraggingHand {
     this.stage = stage;
     this.tool = tool;
     this.held = null;
+    this.states = []; // pins as they were before each change
     pins.value = { drags: [], anchors: [] };
   }
 
@@ -37,6 +38,7 @@ export class DraggingHand {
     const wantsAnchor = this.canAnchor && (isAnchoring.value || event.altKey);
     const anchor = anchors.findIndex(isNear);
     const known = drags.findIndex(({ to }) => isNear(to));
+    this.states.push(pins.value);
     if (wantsAnchor && anchor >= 0) {
       pins.value = { drags, anchors: anchors.filter((_, index) => index !== anchor) };
       this.#foresee();
@@ -68,13 +70,28 @@ export class DraggingHand {
     const { drags, anchors } = pins.value;
     const moved = drags.filter(({ from, to }) => from[0] !== to[0] || from[1] !== to[1]);
     if (moved.length !== drags.length) pins.value = { drags: moved, anchors };
+    if (JSON.stringify(pins.value) === JSON.stringify(this.states.at(-1))) this.states.pop();
   }
 
   doubleClick(point) {
     if (!this.canAnchor) return;
     const { drags, anchors } = pins.value;
+    this.states.push(pins.value);
     pins.value = { drags, anchors: [...anchors, rounded(point)] };
     this.#foresee();
+  }
+
+  /** Takes back the last change of the points; whether there was one. */
+  undo() {
+    const before = this.states.pop();
+    if (!before) return false;
+    this.held = null;
+    this.isDown = false;
+    pins.value = before;
+    if (before.drags.length) this.#foresee();
+    else forgetForesight();
+    this.stage.redraw();
+    return true;
   }
 
   /** Shows again what the points make, after an option was changed. */
@@ -93,18 +110,17 @@ export class DraggingHand {
   }
 
   finish() {
-    this.apply();
+    if (!this.apply()) this.#forget();
   }
 
   cancelStroke() {
-    this.held = null;
-    this.isDown = false;
-    return false;
+    return this.isDown && this.undo();
   }
 
   cancel() {
     const { drags, anchors } = pins.value;
-    this.cancelStroke();
+    this.held = null;
+    this.isDown = false;
     this.#forget();
     if (drags.length) forgetForesight();
     return drags.length + anchors.length > 0;
@@ -134,6 +150,7 @@ export class DraggingHand {
   }
 
   #forget() {
+    this.states = [];
     pins.value = { drags: [], anchors: [] };
     this.stage.redraw();
   }

@@ -10,8 +10,8 @@ import {
   strokeBounds,
 } from "../engine/raster.js";
 import { color, radius, selecting, valuesOf } from "../choices.js";
-import { act, guarded, say, upload } from "../store.js";
-import { actionOf } from "../toolbox.js";
+import { actWith, say, upload, workspace } from "../store.js";
+import { actionOf, titleOf } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
 import { circle, handle, polyline } from "./overlay.js";
 import { bounded, pixelOf } from "./painting.js";
@@ -20,8 +20,22 @@ const GRIP = 12;
 const TURN_DISTANCE = 28;
 const HOLE = [255, 64, 129];
 
-/** What a pad is like: {isChanged, canUndo, hasObject, erases}. */
-export const pad = signal({ isChanged: false, canUndo: false, hasObject: false, erases: false });
+const EMPTY = { isChanged: false, canUndo: false, canRedo: false };
+
+/** What the pad is like: {isChanged, canUndo, canRedo, erases}. */
+export const pad = signal({ ...EMPTY, erases: false });
+
+const kept = new Map(); // "workspace/tool" -> what was on a pad when another tool was chosen
+
+/** Forgets what was on pads of other workspaces than one. */
+export function forgetPads(but) {
+  for (const key of kept.keys()) if (!key.startsWith(`${but}/`)) kept.delete(key);
+}
+
+/** Titles of tools on whose pads is something that was not sent, beside the one that is shown. */
+export function unsentPads() {
+  return [...kept.values()].filter(({ isUnsent }) => isUnsent).map(({ tool }) => titleOf(tool));
+}
 
 /** Paints on a copy of the photo, or marks a hole in it; what was made goes to the server with Apply. */
 export class PadHand {
@@ -33,22 +47,40 @@ export class PadHand {
     this.tool = tool;
     this.isHole = !tool.takes.includes("picture");
     this.wantsMask = tool.takes.includes("mask");
-    this.undone = [];
-    this.object = null;
-    this.clear("photo");
+    this.key = `${workspace.value.workspace}/${tool.name}`;
+    this.#begin();
+    const left = kept.get(this.key);
+    kept.delete(this.key);
+    if (left?.state.data.length !== this.layer.data.length) return;
+    this.done = left.done;
+    this.undone = left.undone;
+    this.isUnsent = left.isUnsent;
+    this.#show(left.state);
+  }
+
+  #begin() {
+    this.before = photoLayer(this.stage, null);
+    this.layer = this.stage.padLayer(this.isHole ? null : this.before);
+    this.isWhole = false; // whether all of it counts as changed
+    this.object = null; // what was pasted and is not stamped yet
+    this.done = []; // the pad's states before each change, the newest last
+    this.undone = []; // states that were taken back
+    this.isUnsent = false;
+    this.#show(this.#state());
+  }
+
+  /** Whether there is something on it that was not sent. */
+  get hasWork() {
+    return this.isUnsent && pad.value.isChanged;
   }
 
   /** Begins anew: on the photo, or on a plain ground. */
   clear(ground) {
-    const { width, height } = this.stage.size;
-    this.before = photoLayer(this.stage, ground === "plain" ? color.value : null);
-    this.layer = this.isHole ? this.stage.padLayer(null) : this.stage.padLayer(this.before);
-    this.stage.painted(this.layer, { left: 0, top: 0, right: width, bottom: height });
-    this.isWhole = ground === "plain";
-    this.undone = [];
-    this.object = null;
-    this.#tell();
-    this.stage.redraw();
+    this.#remember();
+    const isWhole = ground === "plain";
+    const before = photoLayer(this.stage, isWhole ? color.value : null);
+    const data = this.isHole ? new Uint8ClampedArray(this.layer.data.length) : before.data;
+    this.#show({ data, before, isWhole, object: null });
   }
 
   down(point, event) {
@@ -56,6 +88,7 @@ export class PadHand {
     if (this.object) {
       const part = this.#partAt(point);
       if (part) {
+        this.#remember();
         this.drag = { part, from: point, placing: this.object.placing };
         return;
       }
@@ -80,9 +113,11 @@ export class PadHand {
       const { part, from, placing } = this.drag;
       const to = points.at(-1);
       const { middle } = handles(this.object.bounds, placing, this.object.centre, 1);
-      if (part === "move") this.object.placing = moved(placing, from, to);
-      else if (part === "scale") this.object.placing = scaled(placing, middle, from, to);
-      else this.object.placing = rotated(placing, middle, from, to, event.shiftKey);
+      let next;
+      if (part === "move") next = moved(placing, from, to);
+      else if (part === "scale") next = scaled(placing, middle, from, to);
+      else next = rotated(placing, middle, from, to, event.shiftKey);
+      this.object = { ...this.object, placing: next };
       this.stage.redraw();
     } else if (this.lasso) {
       const last = pixelOf(points.at(-1));
@@ -106,6 +141,7 @@ export class PadHand {
       this.stage.painted(this.layer, { left: 0, top: 0, right: width, bottom: height });
       this.lasso = null;
     }
+    if (this.drag && this.object.placing === this.drag.placing) this.done.pop();
     this.drag = null;
     this.isDown = false;
     this.#tell();
@@ -114,6 +150,8 @@ export class PadHand {
   /** Lays a picture onto the pad, to be moved and scaled until it is stamped. */
   paste(bitmap) {
     if (this.isHole) return false;
+    if (this.object) this.#stamp();
+    this.#remember();
     const { width, height } = this.stage.size;
     const fit = Math.min(1, (0.5 * width) / bitmap.width, (0.5 * height) / bitmap.height);
     const [w, h] = [bitmap.width * fit, bitmap.height * fit];
@@ -131,18 +169,13 @@ export class PadHand {
 
   /** Takes back the last thing done on the pad; whether there was one. */
   undo() {
-    if (this.object) {
-      this.object = null;
-    } else {
-      const data = this.undone.pop();
-      if (!data) return false;
-      this.layer.data.set(data);
-      const { width, height } = this.stage.size;
-      this.stage.painted(this.layer, { left: 0, top: 0, right: width, bottom: height });
-    }
-    this.#tell();
-    this.stage.redraw();
-    return true;
+    if (this.cancelStroke()) return true;
+    return this.#swap(this.done, this.undone);
+  }
+
+  /** Does again what was taken back last; whether there was something. */
+  redo() {
+    return !this.isDown && this.#swap(this.undone, this.done);
   }
 
   /** Sends what is on the pad, and shows what is made of it. */
@@ -156,12 +189,17 @@ export class PadHand {
       );
       return;
     }
-    await guarded(async () => {
+    const picture = this.isHole ? null : pngOf(this.layer);
+    const mask = this.wantsMask ? pngOf(this.#changed()) : null;
+    const values = valuesOf(this.tool);
+    this.isUnsent = false;
+    const isDone = await actWith(async () => {
       const given = {};
-      if (!this.isHole) given.picture = await upload(await pngOf(this.layer));
-      if (this.wantsMask) given.mask = await upload(await pngOf(this.#changed()));
-      await act(actionOf(this.tool, valuesOf(this.tool), given));
+      if (picture) given.picture = await upload(await picture);
+      if (mask) given.mask = await upload(await mask);
+      return [actionOf(this.tool, values, given)];
     });
+    if (!isDone) this.isUnsent = true;
   }
 
   cancelStroke() {
@@ -169,18 +207,31 @@ export class PadHand {
     this.isDown = false;
     this.lasso = null;
     this.drag = null;
-    return this.undo();
+    this.#show(this.done.pop());
+    return true;
   }
 
+  /** Gives up the stroke, then what was pasted, then all that was painted; `undo` brings it back. */
   cancel() {
     if (this.cancelStroke()) return true;
-    if (this.object) return this.undo();
-    return false;
+    if (!pad.value.isChanged) return false;
+    if (this.object) {
+      this.#remember();
+      this.#show({ ...this.#state(), object: null });
+    } else {
+      this.clear("photo");
+    }
+    return true;
   }
 
-  /** Another tool is chosen: the pad is put away. */
+  /** Another tool is chosen: the pad is put away until this one is chosen again. */
   finish() {
+    if (this.isDown) this.up();
+    const { done, undone, tool } = this;
+    if (pad.value.canUndo || pad.value.canRedo)
+      kept.set(this.key, { state: this.#state(), done, undone, isUnsent: this.hasWork, tool });
     this.stage.padLayer(undefined);
+    pad.value = { ...pad.value, ...EMPTY };
   }
 
   paint(context, toPane, scale, pane) {
@@ -222,10 +273,36 @@ export class PadHand {
     this.stage.painted(this.layer, strokeBounds(points, size));
   }
 
+  #state() {
+    const { before, isWhole, object } = this;
+    return { data: this.layer.data.slice(), before, isWhole, object };
+  }
+
+  #show({ data, before, isWhole, object }) {
+    Object.assign(this, { before, isWhole, object });
+    this.layer.data.set(data);
+    const { width, height } = this.stage.size;
+    this.stage.painted(this.layer, { left: 0, top: 0, right: width, bottom: height });
+    this.#tell();
+    this.stage.redraw();
+  }
+
+  /** Goes to the newest of some states, and puts what there was among others. */
+  #swap(from, to) {
+    const next = from.pop();
+    if (!next) return false;
+    to.push(this.#state());
+    this.isUnsent = true;
+    this.#show(next);
+    return true;
+  }
+
+  /** Called before each change. */
   #remember() {
-    this.undone.push(this.layer.data.slice());
-    while (this.undone.length > 1 && this.undone.length * this.layer.data.length > 1e8)
-      this.undone.shift();
+    this.isUnsent = true;
+    this.undone = [];
+    this.done.push(this.#state());
+    while (this.done.length > 1 && this.done.length * this.layer.data.length > 1e8) this.done.shift();
   }
 
   #stamp() {
@@ -286,8 +363,8 @@ export class PadHand {
     pad.value = {
       ...pad.value,
       isChanged,
-      canUndo: this.undone.length > 0 || this.object !== null,
-      hasObject: this.object !== null,
+      canUndo: this.done.length > 0,
+      canRedo: this.undone.length > 0,
     };
   }
 }

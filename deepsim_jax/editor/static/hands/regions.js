@@ -23,6 +23,7 @@ import {
   path,
   say,
   settled,
+  workspace,
 } from "../store.js";
 import { actionOf, hasColor } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
@@ -32,7 +33,7 @@ import { pixelOf } from "./painting.js";
 const GRIP = 12; // pixels of the screen within which a handle is taken hold of
 const TURN_DISTANCE = 28;
 
-/** What is selected: {given, mask, bounds, centre, outline, placing, isCopy}, or null. */
+/** What is selected: {of: document, given, mask, bounds, centre, outline, placing, isCopy}, or null. */
 export const selection = signal(null);
 
 /** Selects a part and places it. */
@@ -108,9 +109,11 @@ export class RegionHand {
   /** Selects what the server takes for the part at a point. */
   async selectAt(at) {
     await settled();
-    const query = { document: current.value, x: at[0], y: at[1] };
-    const mask = await guarded(() => fetchMask(withQuery(path("region"), query)));
-    if (mask) this.#select({ at }, mask, maskCentre(mask, this.stage.size.width));
+    const [document, address] = [current.value, path("region")];
+    const query = { document, x: at[0], y: at[1] };
+    const mask = await guarded(() => fetchMask(withQuery(address, query)));
+    const isSame = document === current.value && workspace.value && address === path("region");
+    if (mask && isSame) this.#select({ at }, mask, maskCentre(mask, this.stage.size.width));
   }
 
   /** Selects what lies within corners. */
@@ -161,6 +164,21 @@ export class RegionHand {
     this.lasso = null;
     this.drag = null;
     return false;
+  }
+
+  /** Takes back where the selected part was placed; whether it was. */
+  undo() {
+    if (!selection.value || isUnmoved(selection.value.placing)) return false;
+    this.cancelStroke();
+    selection.value = { ...selection.value, placing: UNMOVED, isCopy: false };
+    forgetForesight();
+    this.stage.redraw();
+    return true;
+  }
+
+  /** Another document is shown: what a click took of the one before is no longer selected. */
+  documentChanged() {
+    if (selection.value?.given.at && selection.value.of !== current.value) this.#forget();
   }
 
   cancel() {
@@ -224,7 +242,17 @@ export class RegionHand {
     }
     const outline = maskOutline(mask, width, height);
     const ghost = ghostOf(this.stage, mask, bounds);
-    selection.value = { given, mask, bounds, centre, outline, ghost, placing: UNMOVED, isCopy: false };
+    selection.value = {
+      of: current.value,
+      given,
+      mask,
+      bounds,
+      centre,
+      outline,
+      ghost,
+      placing: UNMOVED,
+      isCopy: false,
+    };
     this.stage.redraw();
   }
 
@@ -321,6 +349,17 @@ export class PolygonHand {
   }
 
   hover() {}
+
+  /** Takes back the last corner; whether there was one. */
+  undo() {
+    if (!this.corners.length) return false;
+    this.isDown = false;
+    this.corners.pop();
+    if (this.corners.length > 2) foreseeIfArea(this.tool, this.corners);
+    else forgetForesight();
+    this.stage.redraw();
+    return true;
+  }
 
   doubleClick() {
     this.apply();

@@ -30,7 +30,7 @@ export function App() {
 }
 
 function Editor() {
-  return html`<div class=${`editor${isPanelOpen.value ? " panel-open" : ""}`}>
+  return html`<div class=${`editor${isPanelOpen.value ? " panel-open" : ""}`} inert=${store.working.value.opening}>
     <${TopBar} />
     <${ToolBar} />
     <main class="middle"><${StageHost} /><${StatusBar} /></main>
@@ -69,8 +69,8 @@ function TopBar() {
       <h1 title=${workspace.value.name}>${workspace.value.name}</h1>
     </div>
     <div class="group">
-      <${Button} icon="undo" label="Undo" keys="Ctrl+Z" isQuiet isDisabled=${!store.canUndo.value} onPress=${studio.undo} />
-      <${Button} icon="redo" label="Redo" keys="Ctrl+Y" isQuiet isDisabled=${!store.canRedo.value} onPress=${studio.redo} />
+      <${Button} icon="undo" label="Undo" keys="Ctrl+Z" isQuiet isDisabled=${!studio.canUndo.value} onPress=${studio.undo} />
+      <${Button} icon="redo" label="Redo" keys="Ctrl+Y" isQuiet isDisabled=${!studio.canRedo.value} onPress=${studio.redo} />
     </div>
     <div class="group">
       <${Choice} label="What is shown" choices=${COMPARISONS} value=${choices.mode.value} onChoose=${(
@@ -112,7 +112,7 @@ function StageHost() {
   const host = useRef(null);
   useEffect(() => {
     host.current.append(studio.stage.element);
-    if (choices.view.value.scale === 1 && studio.stage.photo) studio.stage.fit();
+    if (studio.stage.photo) studio.stage.fit();
     return () => studio.stage.element.remove();
   }, []);
   return html`<div class="stage-host" ref=${host}></div>`;

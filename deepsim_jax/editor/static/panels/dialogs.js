@@ -6,6 +6,7 @@ import { html } from "../html.js";
 import { allKeys } from "../keys.js";
 import * as store from "../store.js";
 import { baseName, save } from "../studio.js";
+import { effect, signal, untracked } from "../vendor/signals.js";
 import { useEffect, useRef, useState } from "../vendor/preact-hooks.js";
 import { labelOf } from "./strip.js";
 import { Button, Slider } from "./widgets.js";
@@ -64,13 +65,65 @@ function HelpSheet({ onClose }) {
   <//>`;
 }
 
+const job = signal(null); // that makes a film; it goes on while the dialog is closed
+const film = signal(null); // {blob, address, type}
+
+/** A film is one of the photo that is open. */
+let filmOf = null;
+effect(() => {
+  const id = store.workspace.value?.workspace ?? null;
+  if (id === filmOf) return;
+  filmOf = id;
+  untracked(() => {
+    if (job.value) stopJob(job.value.id);
+    job.value = null;
+    forgetFilm();
+  });
+});
+
+function forgetFilm() {
+  if (film.value) URL.revokeObjectURL(film.value.address);
+  film.value = null;
+}
+
+function stopJob(id) {
+  store.guarded(() => ask("DELETE", `jobs/${id}`));
+}
+
+async function makeFilm(json) {
+  forgetFilm();
+  const of = filmOf;
+  const begun = await store.guarded(() => ask("POST", store.path("film"), { json }));
+  if (!begun) return;
+  const id = begun.job;
+  if (filmOf !== of) {
+    stopJob(id);
+    return;
+  }
+  const isWanted = () => job.value?.id === id;
+  job.value = { id, state: "running", done: 0, total: 1, since: 0 };
+  await store.guarded(async () => {
+    while (job.value.state === "running") {
+      const news = await ask("GET", withQuery(`jobs/${id}`, { since: job.value.since }));
+      if (!isWanted()) return;
+      job.value = { id, ...news };
+    }
+    const { state, error, type } = job.value;
+    if (state === "failed") store.say(error ?? "The film could not be made.", "problem");
+    if (state !== "finished") return;
+    const blob = await fetchBlob(`jobs/${id}/result`);
+    if (!isWanted()) return;
+    film.value = { blob, address: URL.createObjectURL(blob), type };
+    if (choices.dialog.value !== "film") store.say("The film is ready; it is shown under “Make a film”.");
+  });
+  if (isWanted()) job.value = null;
+}
+
 function FilmDialog({ onClose }) {
   const [frames, setFrames] = useState(12);
   const [rate, setRate] = useState(12);
   const [format, setFormat] = useState("gif");
   const [back, setBack] = useState(true);
-  const [job, setJob] = useState(null);
-  const [film, setFilm] = useState(null);
   const { documents } = store.history.value;
   const several = store.candidates.value.count > 1;
   const keyframes = documents.filter(({ id }) => choices.starred.value.has(id)).map(({ id }) => id);
@@ -80,26 +133,11 @@ function FilmDialog({ onClose }) {
     else next.add(id);
     choices.starred.value = next;
   };
-  const make = async () => {
-    setFilm(null);
+  const make = () => {
     const chosen = several && keyframes.length < 2 ? [store.current.value] : keyframes;
-    await store.guarded(async () => {
-      const json = { documents: chosen, frames, rate, format, back };
-      const { job: id } = await ask("POST", store.path("film"), { json });
-      let state = { state: "running", done: 0, total: 1, since: 0 };
-      setJob({ id, ...state });
-      while (state.state === "running") {
-        state = await ask("GET", withQuery(`jobs/${id}`, { since: state.since }));
-        setJob({ id, ...state });
-      }
-      if (state.state === "failed") store.say(state.error ?? "The film could not be made.", "problem");
-      if (state.state !== "finished") return;
-      const blob = await fetchBlob(`jobs/${id}/result`);
-      setFilm({ blob, address: URL.createObjectURL(blob), type: state.type });
-    });
-    setJob(null);
+    makeFilm({ documents: chosen, frames, rate, format, back });
   };
-  useEffect(() => () => film && URL.revokeObjectURL(film.address), [film]);
+  const share = job.value ? (100 * job.value.done) / (job.value.total || 1) : 0;
   const isReady = keyframes.length > 1 || several;
   return html`<${Dialog} title="Make a film" onClose=${onClose}>
     <p class="help">${several ? "The pictures of this step become a film, or choose two or more steps to go between." : "Choose two or more steps: the film goes from one to the next."}</p>
@@ -113,15 +151,15 @@ function FilmDialog({ onClose }) {
       <select id="film-format" value=${format} onChange=${(event) => setFormat(event.target.value)}>
         <option value="mp4">MP4 video</option><option value="webm">WebM video</option><option value="gif">Animated GIF</option></select></div>
     <label class="field check"><input type="checkbox" checked=${back} onChange=${(event) => setBack(event.target.checked)} /><span>And back again</span></label>
-    ${job && html`<div class="progress" role="progressbar" aria-label="Film" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round((100 * job.done) / (job.total || 1))}><span style=${{ width: `${(100 * job.done) / (job.total || 1)}%` }}></span></div>`}
-    ${film && (film.type.startsWith("video") ? html`<video class="film" src=${film.address} controls loop autoplay muted aria-label="The film"></video>` : html`<img class="film" src=${film.address} alt="The film" />`)}
+    ${job.value && html`<div class="progress" role="progressbar" aria-label="Film" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share)}><span style=${{ width: `${share}%` }}></span></div>`}
+    ${film.value && (film.value.type.startsWith("video") ? html`<video class="film" src=${film.value.address} controls loop autoplay muted aria-label="The film"></video>` : html`<img class="film" src=${film.value.address} alt="The film" />`)}
     <div class="row apply">
       ${
-        job
-          ? html`<${Button} icon="close" label="Stop making the film" onPress=${() => store.guarded(() => ask("DELETE", `jobs/${job.id}`))}>Stop<//>`
+        job.value
+          ? html`<${Button} icon="close" label="Stop making the film" onPress=${() => stopJob(job.value.id)}>Stop<//>`
           : html`<${Button} icon="film" label="Make the film" isMain isDisabled=${!isReady} onPress=${make}>Make the film<//>`
       }
-      ${film && html`<${Button} icon="download" label="Save the film" onPress=${() => save(film.blob, `${baseName()}.${film.type.split("/")[1]}`)}>Save<//>`}
+      ${film.value && html`<${Button} icon="download" label="Save the film" onPress=${() => save(film.value.blob, `${baseName()}.${film.value.type.split("/")[1]}`)}>Save<//>`}
     </div>
   <//>`;
 }

@@ -45,24 +45,16 @@ function Lock({ name, title }) {
 
 const wished = signal({}); // values of the drawing that were chosen and are not there yet
 
+let isAsking = false;
+
 export function DrawingPanel() {
   const opening = store.workspace.value?.opening;
   if (!opening?.options.length) return null;
   const values = { ...opening.values, ...wished.value };
   const set = (name, value) => {
     wished.value = { ...wished.value, [name]: value };
-    store.reopening.ask({
-      values: { ...opening.values, ...wished.value },
-      discard: false,
-      confirm: () =>
-        choices.confirmed(
-          "Another drawing means beginning anew: the changes made so far are dropped.",
-          "Begin anew",
-        ),
-      revert: () => {
-        wished.value = {};
-      },
-    });
+    if (isTrained()) askThenReopen();
+    else reopen(false);
   };
   return html`<details class="panel" open=${store.history.value.documents.length < 2}>
     <summary><h2>How the photo is drawn</h2></summary>
@@ -75,11 +67,47 @@ export function DrawingPanel() {
   </details>`;
 }
 
+/** Whether a training belongs to the drawing that there is. */
+function isTrained() {
+  return store.workspace.value.trained || ["paused", "finished"].includes(store.training.value?.state);
+}
+
+function reopen(discard) {
+  store.reopening.ask({
+    values: { ...store.workspace.value.opening.values, ...wished.value },
+    discard,
+    confirm: () =>
+      choices.confirmed(
+        "Another drawing means beginning anew: the changes made so far are dropped.",
+        "Begin anew",
+      ),
+    revert: () => {
+      wished.value = {};
+    },
+  });
+}
+
+/** Asks once, though a slider's value changes on and on. */
+async function askThenReopen() {
+  if (isAsking) return;
+  isAsking = true;
+  const isEdited = store.history.value.documents.length > 1;
+  const dropped = isEdited ? ", and the changes made so far are dropped" : "";
+  const isWanted = await choices.confirmed(
+    `The training was for the drawing that there is. It does not belong to the photo any more with another drawing${dropped}.`,
+    "Begin anew",
+  );
+  isAsking = false;
+  if (isWanted) reopen(isEdited);
+  else wished.value = {};
+}
+
 /** Whether an option means something beside the others' values. */
 function isMeant({ only_with }, values) {
   return Object.entries(only_with).every(([name, choices]) => choices.includes(values[name]));
 }
 
+const chosen = signal({}); // settings of a training
 let wishedOf = null;
 effect(() => {
   const id = store.workspace.value?.workspace;
@@ -87,6 +115,7 @@ effect(() => {
   if (id !== wishedOf) {
     wishedOf = id;
     wished.value = {};
+    chosen.value = {};
   }
   const missing = Object.entries(wished.peek()).filter(
     ([name, value]) => name in there && there[name] !== value,
@@ -94,7 +123,6 @@ effect(() => {
   wished.value = Object.fromEntries(missing);
 });
 
-const chosen = signal({});
 const picture = signal(null);
 const newest = computed(() => store.training.value?.previews?.at(-1) ?? null);
 

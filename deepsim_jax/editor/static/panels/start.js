@@ -1,14 +1,18 @@
 // The page on which a photo is opened.
 
-import { config } from "../choices.js";
+import { config, confirmed } from "../choices.js";
 import { html } from "../html.js";
 import { Icon } from "../icons.js";
 import * as store from "../store.js";
 import { pick, receive } from "../studio.js";
 import { Button } from "./widgets.js";
+import { useState } from "../vendor/preact-hooks.js";
 import { wordsOf } from "../toolbox.js";
 
+const SHOWN = 12; // works, before all are asked for
+
 export function Start() {
+  const [isAllShown, setAllShown] = useState(false);
   const state = store.server.value;
   if (!state) return html`<main class="start"><p class="loading">Opening the editor …</p></main>`;
   const systems = state.systems.filter((one) => one.configs.length).sort((a, b) => Number(b.opens) - Number(a.opens));
@@ -51,15 +55,20 @@ export function Start() {
         html`<section><h2>Go on where you were</h2><ul class="works">
         ${[...state.workspaces]
           .sort((a, b) => b.changed.localeCompare(a.changed))
-          .slice(0, 12)
+          .slice(0, isAllShown ? undefined : SHOWN)
           .map(
             ({ workspace, name, changed }) => html`<li key=${workspace}>
             <button type="button" class="work" onClick=${() => store.openWorkspace(workspace)}>
               <strong>${name}</strong><span>${ago(changed)}</span></button>
             <${Button} icon="trash" label=${`Remove ${name}`} isQuiet isDisabled=${state.readonly}
-              onPress=${() => store.deleteWorkspace(workspace)} />
+              onPress=${() => remove(workspace, name)} />
           </li>`,
-          )}</ul></section>`
+          )}</ul>
+        ${
+          state.workspaces.length > SHOWN &&
+          !isAllShown &&
+          html`<${Button} label=${`Show all ${state.workspaces.length}`} onPress=${() => setAllShown(true)}>Show all ${state.workspaces.length}<//>`
+        }</section>`
       }
       ${
         state.runs.length > 0 &&
@@ -73,6 +82,11 @@ export function Start() {
       <footer>${state.workdir ? html`Work is kept in the folder <b>${state.workdir}</b>.` : null} Version ${state.version}.</footer>
     </div>
   </main>`;
+}
+
+async function remove(workspace, name) {
+  const question = `“${name}” is removed for good, with its photo, all changes and what was trained on it.`;
+  if (await confirmed(question, "Remove it")) await store.deleteWorkspace(workspace);
 }
 
 /** What happens to a photo that is opened: told by the system that was chosen, if that does not draw it. */

@@ -42,7 +42,7 @@ export function HistoryStrip() {
         const isStarred = choices.starred.value.has(entry.id);
         return html`<li key=${entry.id} class=${index > position ? "undone" : ""}>
           <button type="button" class="step" aria-current=${index === position ? "step" : null}
-            aria-label=${`Step ${index}: ${labelOf(entry, index)}`} title=${`Go to: ${labelOf(entry, index)}`} onClick=${() => store.jump(index)}>
+            aria-label=${`Step ${index}: ${labelOf(entry, index)}`} title=${`Go to: ${labelOf(entry, index)}`} onClick=${() => studio.jump(index)}>
             <${Thumbnail} id=${entry.id} /><span>${labelOf(entry, index)}</span></button>
           <button type="button" class="star" aria-pressed=${String(isStarred)} aria-label=${`Keyframe: step ${index}`} title="Use in a film" onClick=${() => {
             const next = new Set(choices.starred.value);

@@ -9,7 +9,7 @@ import { Icon } from "../icons.js";
 import * as store from "../store.js";
 import * as studio from "../studio.js";
 import { actionOf, hasColor, isReady, labelOf, optionOf, panelOptions, titleOf } from "../toolbox.js";
-import { signal } from "../vendor/signals.js";
+import { effect, signal } from "../vendor/signals.js";
 import { Button, Choice, Option, Slider, hexOf, rgbOf } from "./widgets.js";
 
 export function ToolBar() {
@@ -223,7 +223,22 @@ function ApplyRow({ isReady, what = "Apply" }) {
   </div>`;
 }
 
-const sheet = signal([]); // [{value, address}] of a comparison over an option
+const NO_SHEET = { of: null, pictures: [] };
+const sheet = signal(NO_SHEET); // a comparison over an option: {of: workspace/tool, pictures: [{value, address}]}
+
+effect(() => {
+  const of = sheetKey(choices.entry.value?.tools[0]);
+  if (sheet.peek().of !== of) forgetSheet();
+});
+
+function sheetKey(tool) {
+  return `${store.workspace.value?.workspace}/${tool?.name}`;
+}
+
+function forgetSheet() {
+  for (const { address } of sheet.peek().pictures) URL.revokeObjectURL(address);
+  sheet.value = NO_SHEET;
+}
 
 function AskPanel({ tool, title }) {
   const ranges = panelOptions(tool).filter(
@@ -246,9 +261,9 @@ function AskPanel({ tool, title }) {
       return html`<${Button} key=${option.name} icon="film" label=${title} onPress=${() => compare(tool, option)}>${title}<//>`;
     })}
     ${
-      sheet.value.length > 0 &&
+      sheet.value.pictures.length > 0 &&
       html`<div class="sheet" role="group" aria-label="Comparison">
-      ${sheet.value.map(
+      ${sheet.value.pictures.map(
         ({ name, value, address }) =>
           html`<button type="button" key=${address} aria-label=${`${name} ${value}`} onClick=${() => {
             choices.choose(tool, name, value);
@@ -260,14 +275,16 @@ function AskPanel({ tool, title }) {
 }
 
 async function compare(tool, option) {
-  for (const { address } of sheet.value) URL.revokeObjectURL(address);
-  sheet.value = [];
-  const id = store.workspace.value.workspace;
+  forgetSheet();
+  let made = { of: sheetKey(tool), pictures: [] };
+  sheet.value = made;
   for (let value = option.low; value <= option.high; value++) {
     const action = actionOf(tool, { ...choices.valuesOf(tool), [option.name]: value }, {});
     const blob = await store.guarded(() => store.draftOf(store.current.value, action));
-    if (!blob || store.workspace.value?.workspace !== id) return;
-    sheet.value = [...sheet.value, { name: option.name, value, address: URL.createObjectURL(blob) }];
+    if (!blob || sheet.value !== made) return;
+    const picture = { name: option.name, value, address: URL.createObjectURL(blob) };
+    made = { ...made, pictures: [...made.pictures, picture] };
+    sheet.value = made;
   }
 }
 
