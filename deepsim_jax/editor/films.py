@@ -85,10 +85,8 @@ class Film:
         self.path = workspace.folder.path / "films" / f"{self.id}.{format}"
         self._done, self._numbers = 0, _numbers((len(documents) - 1) * frames + 1, back=back)
         height, width = workspace.output_size(documents[0]) or session.canvas.output_size
-        fits = height * width <= PIXELS
-        if format == "gif":
-            fits = fits and height * width * len(self._numbers) <= GIF_PIXELS
-        self._quality: Literal["draft", "full"] = "full" if fits else "draft"
+        self._pixels, self._is_gif = height * width, format == "gif"
+        self._quality = self._affordable(len(self._numbers))
         self._thread = threading.Thread(target=self._make, name="film", daemon=True)
         self._thread.start()
 
@@ -114,6 +112,9 @@ class Film:
     def _make(self):
         try:
             if len(self._documents) == 1:
+                if self._is_gif and self._quality == "full":
+                    drafts = self._render("draft", lambda: self._documents[0]).images
+                    self._quality = self._affordable(len(_numbers(len(drafts), back=self._back)))
                 rendering = self._rendered(lambda: self._documents[0])
                 self._rate = rendering.rate or self._rate
                 self._numbers = _numbers(len(rendering.images), back=self._back)
@@ -142,10 +143,18 @@ class Film:
             return self._documents[place]
         return self._session.between(*self._documents[place : place + 2], step / self._frames)
 
+    def _affordable(self, count: int) -> Literal["draft", "full"]:
+        """In which quality so many frames are made."""
+        fits = self._pixels <= PIXELS and not (self._is_gif and self._pixels * count > GIF_PIXELS)
+        return "full" if fits else "draft"
+
     def _rendered(self, make) -> contract.Rendering:
+        return self._render(self._quality, make)
+
+    def _render(self, quality: Literal["draft", "full"], make) -> contract.Rendering:
         if self._cancelled.is_set():
             raise Cancelled
-        return self._worker.submit(lambda: self._session.render(make(), self._quality)).result()
+        return self._worker.submit(lambda: self._session.render(make(), quality)).result()
 
 
 def _numbers(count: int, *, back: bool) -> list[int]:

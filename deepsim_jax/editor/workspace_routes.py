@@ -74,8 +74,7 @@ class WorkspaceRoutes(Routes):
             try:
                 doubts = workspace.act(base, *actions)
             except Stale as stale:
-                told = descriptions.moved(workspace)
-                return messages.error(409, str(stale), stale=True, **told)
+                return _stale(workspace, stale)
             return messages.answer({**descriptions.moved(workspace), "doubts": doubts})
 
         return await self._with(request, do)
@@ -109,10 +108,17 @@ class WorkspaceRoutes(Routes):
         return messages.answer(await self._with(request, lambda workspace: workspace.recipe(id_)))
 
     async def _import_recipe(self, request):
-        recipe = messages.read_object(await request.body())
+        recipe, base = messages.read_object(await request.body()), asked_for.query(request, "base")
 
         def do(workspace):
-            workspace.import_recipe(recipe)
-            return descriptions.moved(workspace)
+            try:
+                workspace.import_recipe(recipe, base)
+            except Stale as stale:
+                return _stale(workspace, stale)
+            return messages.answer(descriptions.moved(workspace))
 
-        return messages.answer(await self._with(request, do))
+        return await self._with(request, do)
+
+
+def _stale(workspace, stale):
+    return messages.error(409, str(stale), stale=True, **descriptions.moved(workspace))

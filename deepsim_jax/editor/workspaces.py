@@ -428,12 +428,15 @@ class Workspace:
             raise LookupError("there are no recipes of this")
         return session.recipe(self.history.document(id_))
 
-    def import_recipe(self, recipe: Mapping[str, Any]) -> None:
+    def import_recipe(self, recipe: Mapping[str, Any], base: int | None = None) -> None:
         """Appends what a recipe tells, all of it or nothing.
 
         Raises:
+          Stale: `base` is given and is not the current document.
           UserError: it is not understood, or this session has no recipes.
         """
+        if base not in (None, self.history.current.id):
+            raise Stale("somebody has edited meanwhile")
         session = self.opened.session
         if not isinstance(session, contract.Recorded):
             raise UserError("there are no recipes of this")

@@ -128,7 +128,7 @@ export const reopening = new Flight(
   (answer) => enter(answer, { keepView: true }),
   (error, wish) => {
     if (error instanceof Refusal && error.content.edited) {
-      wish.confirm().then((yes) => (yes ? reopening.ask({ ...wish, discard: true }) : wish.revert()));
+      wish.confirm(error.content.trained).then((yes) => (yes ? reopening.ask({ ...wish, discard: true }) : wish.revert()));
     } else {
       fail(error);
       wish.revert();
@@ -180,7 +180,10 @@ export function jump(position) {
 
 /** Appends a recipe's steps. */
 export function addRecipe(recipe) {
-  return step(() => ask("POST", path("recipe"), { json: recipe }), moveTo);
+  return step(
+    () => ask("POST", withQuery(path("recipe"), { base: current.value }), { json: recipe }),
+    moveTo,
+  );
 }
 
 /** Shows what one action, or several, would make, without keeping it. */

@@ -83,13 +83,14 @@ export function undo() {
 }
 
 export function redo() {
-  if (hand.value?.redo?.()) return;
+  if (hand.value?.redo?.() || !store.canRedo.value) return;
   giveUpPlaced();
   store.travel(1);
 }
 
 /** Goes to a position of the history. */
 export function jump(position) {
+  if (position === store.history.value.position) return;
   giveUpPlaced();
   store.jump(position);
 }

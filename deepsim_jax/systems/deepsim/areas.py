@@ -117,10 +117,10 @@ def coloured(layers, mask, color, *, edges_too=True):
     )
 
 
-def moved(field: np.ndarray, *, least: float = 0.5) -> np.ndarray:
-    """bool (h, w): what moves by more than `least` pixels along a field (h, w, 2) float32."""
+def moved(field: np.ndarray) -> np.ndarray:
+    """bool (h, w): what moves by more than half a pixel along a field (h, w, 2) float32."""
     rows, columns = np.indices(field.shape[:2], np.float32)
-    return np.linalg.norm(field - np.stack([columns, rows], -1), axis=-1) > least
+    return np.linalg.norm(field - np.stack([columns, rows], -1), axis=-1) > 0.5
 
 
 def moved_with(changed: np.ndarray, field: np.ndarray) -> np.ndarray:

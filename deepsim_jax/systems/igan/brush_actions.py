@@ -9,6 +9,9 @@ from deepsim_jax.systems.igan.constraints import Stroke
 LEAST_RADIUS, LEAST_REACH = 0.5, 1.0
 """Of a line, and of half a patch's side, in pixels of the drawing."""
 
+MOST_RADIUS = 2048.0
+"""In pixels of the drawing, which it covers whole."""
+
 
 def strokes_of(tool: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """An action of a brush as strokes, which `constraints.parse` checks.
@@ -42,7 +45,8 @@ def strokes_of(tool: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
 def action_of(stroke: Stroke, scale: tuple[float, float]) -> dict[str, Any]:
     """The action of which `strokes_of` makes a stroke.
 
-    What is thinner than the tools' least is as thin as it: less than a pixel of the generator's.
+    What is thinner than the tools' least is as thin as it, less than a pixel of the generator's; what is
+    broader than their most covers everything, too.
 
     Args:
       stroke: of a drawing of any size.
@@ -58,7 +62,7 @@ def action_of(stroke: Stroke, scale: tuple[float, float]) -> dict[str, Any]:
         return found if width is None else {**found, "reach": max(LEAST_REACH, width / 2)}
     found["points"] = points
     if width is not None:
-        found["radius"] = max(LEAST_RADIUS, (width - 1) / 2)
+        found["radius"] = min(max(LEAST_RADIUS, (width - 1) / 2), MOST_RADIUS)
     if stroke.color is not None:
         found["color"] = list(stroke.color)
     if stroke.erase:

@@ -29,8 +29,9 @@ _CANDIDATE = Option(
 
 def _radius(default: float) -> Option:
     about = "of the line, in pixels of the drawing"
+    least, most = brush_actions.LEAST_RADIUS, brush_actions.MOST_RADIUS
     return Option(
-        "radius", "float", about, default=default, low=brush_actions.LEAST_RADIUS, high=SIDE / 2
+        "radius", "float", about, default=default, low=least, high=most, label=Label(end=SIDE / 2)
     )
 
 
@@ -361,7 +362,7 @@ class IganSession:
         Raises:
           UserError: they are not of the same photo.
         """
-        if first.projected is not second.projected:
+        if not _is_same(first.projected, second.projected):
             raise UserError(
                 "a film goes between states of one photo, and another one was opened between these"
             )
@@ -460,6 +461,13 @@ class IganSession:
 def open_session(model: IganModel) -> IganSession:
     """A session on a model."""
     return IganSession(model)
+
+
+def _is_same(one: Projected | None, other: Projected | None) -> bool:
+    """Whether two projections are of the same photo; of one that was opened again, too."""
+    if one is None or other is None or one is other:
+        return one is other
+    return one.framed.box == other.framed.box and np.array_equal(one.photo, other.photo)
 
 
 def _numbers(value: Any, count: int) -> tuple[int, ...]:

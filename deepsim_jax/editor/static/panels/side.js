@@ -76,9 +76,11 @@ function reopen(discard) {
   store.reopening.ask({
     values: { ...store.workspace.value.opening.values, ...wished.value },
     discard,
-    confirm: () =>
+    confirm: (trained) =>
       choices.confirmed(
-        "Another drawing means beginning anew: the changes made so far are dropped.",
+        trained
+          ? "Another drawing means beginning anew: the training does not belong to the photo any more, and changes made so far are dropped."
+          : "Another drawing means beginning anew: the changes made so far are dropped.",
         "Begin anew",
       ),
     revert: () => {
@@ -98,7 +100,7 @@ async function askThenReopen() {
     "Begin anew",
   );
   isAsking = false;
-  if (isWanted) reopen(isEdited);
+  if (isWanted) reopen(true);
   else wished.value = {};
 }
 

@@ -110,7 +110,9 @@ def _rebuilt(model: IganModel, pictures: np.ndarray, *, solver: str) -> np.ndarr
 
 
 def _name(spec):
-    return (pathlib.Path(spec).name or str(spec)).replace(":", "-")
+    source, colon, labels = spec.rpartition(":")
+    tidy = source.rstrip("/\\") + colon + labels  # as "shoes/:5+7"
+    return (pathlib.Path(tidy).name or spec).replace(":", "-")
 
 
 def _labelled(config, spec):
