@@ -77,6 +77,16 @@ def test_a_gif_of_many_pixels_has_the_drafts_size(desk, workspace, monkeypatch):
     assert [film._quality for film in made] == ["draft", "full", "full"]
 
 
+def test_a_gif_of_one_state_counts_its_pictures(desk, workspace, monkeypatch):
+    monkeypatch.setattr(films, "GIF_PIXELS", workspace.opened.source.photo[..., 0].size)
+    fits = begun(desk, workspace, documents=[1], format="gif")
+    fits.join(300)
+    monkeypatch.setattr(films, "_numbers", lambda count, back: [0, 0])
+    film = begun(desk, workspace, documents=[1], format="gif")
+    film.join(300)
+    assert (fits._quality, film._quality) == ("full", "draft") and film.state == "finished"
+
+
 def test_a_film_can_be_called_off(desk, workspace):
     first, last = (entry.id for entry in workspace.history.entries)
     film = begun(desk, workspace, documents=[first, last, first], frames=200)

@@ -132,6 +132,13 @@ def test_the_recipe_gives_the_same_picture_from_the_command_line(client, photo, 
         headers={"Content-Type": "application/json"},
     ).json()
     assert told["history"]["position"] == 5
+    sent_again = client.post(
+        f"/api/workspaces/{other['workspace']}/recipe?base=1",
+        content=(tmp_path / "edit.json").read_bytes(),
+        headers={"Content-Type": "application/json"},
+    )
+    assert sent_again.status_code == 409 and sent_again.json()["stale"]
+    assert sent_again.json()["history"]["position"] == 5
     same = client.get(f"/api/workspaces/{other['workspace']}/result")
     assert same.content == (tmp_path / "out.png").read_bytes()
 

@@ -27,6 +27,10 @@ def test_strokes_are_scaled_to_the_drawing():
     action = brush_actions.action_of(stroke, (2, 4))
     assert action["points"] == [[8.5, 21.5], [19.5, 29.5]] and action["radius"] == 17.5
     assert brush_actions.action_of(stroke, (0.01, 1))["radius"] == brush_actions.LEAST_RADIUS
+    broad = brush_actions.action_of(stroke, (900, 900))
+    assert broad["radius"] == brush_actions.MOST_RADIUS and constraints.parse(
+        brush_actions.strokes_of("color", {k: v for k, v in broad.items() if k != "tool"})
+    )
 
 
 def test_a_warp_needs_points_in_pairs():

@@ -221,6 +221,8 @@ def test_a_film_goes_from_one_state_of_a_photo_to_another(session, photo):
     assert (session.render(middle, "full").image != photo).any()
     halfway = session.apply(edited, {"tool": "choose", "amount": 0.5})
     np.testing.assert_allclose(session.between(opened, halfway, 1).origin, middle.origin, atol=1e-2)
+    again = session.apply(session.begin(), {"tool": "open", "picture": photo})
+    assert session.between(again, edited, 0.5).projected is again.projected, "given up and made anew"
     with pytest.raises(UserError, match="another one was opened between these"):
         session.between(session.begin(), opened, 0.5)
 

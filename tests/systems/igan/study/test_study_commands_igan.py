@@ -66,6 +66,17 @@ def test_classes_train_on_what_is_not_held_out(folders, made):
     )
 
 
+def test_names_of_classes_are_their_folders_and_labels():
+    given = ("a/shoes", "a/shoes/", "a/shoes:5+7", "a/shoes/:5+7", "tfds:mnist")
+    assert [commands._name(spec) for spec in given] == [
+        "shoes",
+        "shoes",
+        "shoes-5+7",
+        "shoes-5+7",
+        "tfds-mnist",
+    ]
+
+
 def test_classes_of_one_name_are_refused(folders, made):
     (folders / "b").mkdir()
     (folders / "dark").rename(folders / "b" / "boxes")
