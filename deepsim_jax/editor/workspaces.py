@@ -227,11 +227,14 @@ class Workspace:
           Stale: `base` is not the current document.
           UserError: an action is not understood; nothing has changed.
         """
-        if base != self.history.current.id:
-            raise Stale("somebody has edited meanwhile")
+        self._check_base(base)
         _, dropped = self.history.act(*actions)
         self.save(dropped)
         return [self.folder.problem] if self.folder.problem else []
+
+    def _check_base(self, base):
+        if base != self.history.current.id:
+            raise Stale("somebody has edited meanwhile")
 
     def move(self, position: int) -> None:
         """Makes another document the current one; raises LookupError where there is none."""
@@ -435,8 +438,8 @@ class Workspace:
           Stale: `base` is given and is not the current document.
           UserError: it is not understood, or this session has no recipes.
         """
-        if base not in (None, self.history.current.id):
-            raise Stale("somebody has edited meanwhile")
+        if base is not None:
+            self._check_base(base)
         session = self.opened.session
         if not isinstance(session, contract.Recorded):
             raise UserError("there are no recipes of this")

@@ -6,6 +6,7 @@ import functools
 import cv2
 import numpy as np
 
+from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 
 
@@ -119,8 +120,7 @@ def coloured(layers, mask, color, *, edges_too=True):
 
 def moved(field: np.ndarray) -> np.ndarray:
     """bool (h, w): what moves by more than half a pixel along a field (h, w, 2) float32."""
-    rows, columns = np.indices(field.shape[:2], np.float32)
-    return np.linalg.norm(field - np.stack([columns, rows], -1), axis=-1) > 0.5
+    return np.linalg.norm(field - fields.identity(*field.shape[:2]), axis=-1) > 0.5
 
 
 def moved_with(changed: np.ndarray, field: np.ndarray) -> np.ndarray:
