@@ -26,8 +26,8 @@ import numpy as np
 import record
 
 import deepsim_jax
+from deepsim_jax.evaluate.sharpness import finest_octave
 from deepsim_jax.images import io as images
-from deepsim_jax.systems.igan.study.sharpness import finest_octave
 
 ASKED = (200, 40, 40)
 PHOTO = 1000  # px

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from deepsim_jax.errors import UserError
+from deepsim_jax.evaluate import sharpness
 from deepsim_jax.ops import color_change
 from deepsim_jax.ops import field as fields
 from deepsim_jax.systems.igan import transfer
-from deepsim_jax.systems.igan.study import sharpness
 
 
 def followed(pictures):

@@ -14,6 +14,7 @@ import numpy as np
 
 from deepsim_jax import evaluate
 from deepsim_jax.errors import UserError
+from deepsim_jax.evaluate.sharpness import finest_octave
 from deepsim_jax.images import collections as photos
 from deepsim_jax.images import io as images
 from deepsim_jax.images import ranges
@@ -26,7 +27,6 @@ from deepsim_jax.sweeps.picture_tables import Result, Row
 from deepsim_jax.systems.igan import transfer
 from deepsim_jax.systems.igan.study import published
 from deepsim_jax.systems.igan.study.realism import Realism
-from deepsim_jax.systems.igan.study.sharpness import finest_octave
 
 Rebuild = Callable[[np.ndarray], np.ndarray]
 """(N, h, w, 3) uint8 pictures -> what a generator makes of their projections, of the same shape."""

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from deepsim_jax.systems.igan.study import sharpness
+from deepsim_jax.evaluate import sharpness
 
 
 def test_the_finest_octave_is_what_halving_loses():
