@@ -272,6 +272,42 @@ def copying(found) -> list:
     return parts
 
 
+def copy_latency(found) -> list:
+    sizes = list(found["opened"])
+    rows = [
+        [
+            f"{size} px",
+            shown(found["opened"][size]["median"]),
+            *(shown(found["preview"][size][tool]) for tool in ("drag", "stroke")),
+        ]
+        for size in sizes
+    ]
+    large = [
+        [f"{size} px, dragged by {name}", shown(of["opened"]), shown(edit["seconds"]), shown(of["gib"])]
+        + [shown(edit["octave"][kind]) for kind in ("copied", "enlarged")]
+        for size, of in found["large"].items()
+        for name, edit in of.items()
+        if isinstance(edit, dict)
+    ]
+    return [
+        Note(
+            f"The whole command at 256 px takes {shown(found['command'])} s; everything else on one core."
+        ),
+        table(["", "file to first edit, s", "preview of a drag, ms", "of a stroke, ms"], rows),
+        table(
+            [
+                "12 megapixels",
+                "opened, s",
+                "edited, s",
+                "GiB",
+                "finest octave, %",
+                "of a network at most",
+            ],
+            large,
+        ),
+    ]
+
+
 def painting(found) -> list:
     columns = ("lpips", "changed_lpips", "changed_psnr", "following_f1")
     return [
@@ -579,6 +615,7 @@ SECTIONS = {
     "editor": ("The browser editor", editor),
     "evaluation": ("Evaluation", evaluation),
     "copying": ("Copies, with nothing trained", copying),
+    "copy_latency": ("How soon a copied edit is there", copy_latency),
     "painting": ("What a network paints over a copy", painting),
     "igan": ("iGAN's edits", igan),
     "scaling": ("Over devices", scaling),

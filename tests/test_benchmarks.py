@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deepsim_jax import settings
@@ -281,3 +282,11 @@ def test_two_systems_are_timed_in_turn(benchmark):
     times = benchmark("step").alternately(functions, runs=2)
     assert calls == 3 * ["ours", "torch"]
     assert {len(of_kind) for each in times.values() for of_kind in each.values()} == {2}
+
+
+def test_a_small_picture_is_mirrored_until_it_has_the_size(benchmark):
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    tiled = benchmark("copy_latency").tiled(picture, 3, 5)
+    np.testing.assert_array_equal(tiled[:2, :2], picture)
+    np.testing.assert_array_equal(tiled[2], tiled[1])
+    np.testing.assert_array_equal(tiled[:, 2:4], tiled[:, 1::-1])
