@@ -54,7 +54,88 @@ def sample(
             sampled = _average(sampled, photo, where, large)
     result = photo.copy()
     result[box] = np.where(moves[box][..., None], sampled, result[box])
+    if field.shape[:2] != (height, width):
+        _fade_over_jumps(result, photo, field - fields.identity(*field.shape[:2]), labels, moves)
     return result
+
+
+def _fade_over_jumps(
+    result: np.ndarray,
+    photo: np.ndarray,
+    moved: np.ndarray,
+    labels: np.ndarray | None,
+    wanted: np.ndarray,
+) -> None:
+    """Between pixels of one label whose sources jump, fades from one's picture to the other's.
+
+    There is nothing in the photo between their sources that should be shown. Changes `result`.
+
+    Args:
+      result, photo: (H, W, 3) uint8.
+      moved: (h, w, 2) displacement.
+      labels: as for `sample`.
+      wanted: (H, W) bool, the pixels that may change.
+    """
+    if min(moved.shape[:2]) < 2:
+        return
+    if labels is None:
+        labels = np.zeros(moved.shape[:2], np.int32)
+    cells = _cells_of_jumps(moved, labels)
+    if not cells.any():
+        return
+    (height, width), (h, w) = photo.shape[:2], moved.shape[:2]
+    scale = np.array([width / w, height / h], np.float32)
+    y, x = ((np.arange(n) + 0.5) * (m / n) - 0.5 for n, m in ((height, h), (width, w)))
+    top, left = (np.clip(np.floor(at).astype(int), 0, m - 2) for at, m in ((y, h), (x, w)))
+    rows, columns = np.nonzero(cells[np.ix_(top, left)] & wanted)
+    down, right = np.clip(y - top, 0, 1)[rows], np.clip(x - left, 0, 1)[columns]
+    corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    places = [(top[rows] + row, left[columns] + column) for row, column in corners]
+    shares = np.stack(
+        [np.abs(1 - row - down) * np.abs(1 - column - right) for row, column in corners], -1
+    )
+    names = np.stack([labels[place] for place in places], -1)
+    # The label of the largest share is shown.
+    alike = names[:, :, None] == names[:, None, :]
+    best = (alike * shares[:, None, :]).sum(-1).argmax(-1)
+    shares = shares * np.take_along_axis(alike, best[:, None, None], 1)[:, 0]
+    shares /= shares.sum(-1, keepdims=True)
+    own = np.stack([columns, rows], -1).astype(np.float32)
+    total = np.zeros((len(rows), 3), np.float32)
+    for number, place in enumerate(places):
+        where = np.flatnonzero(shares[:, number] > 0)
+        if len(where):
+            positions = own[where] + moved[tuple(axis[where] for axis in place)] * scale
+            total[where] += shares[where, number, None] * _remap_points(photo, positions)
+    result[rows, columns] = np.clip(np.rint(total), 0, 255).astype(np.uint8)
+
+
+def _cells_of_jumps(moved: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(h - 1, w - 1) bool: squares of four pixels, two neighbours of which have one label and jump."""
+    down = _jumping_steps(moved, labels)
+    across = _jumping_steps(moved.swapaxes(0, 1), labels.T).T
+    return down[:, :-1] | down[:, 1:] | across[:-1] | across[1:]
+
+
+def _jumping_steps(moved: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(h - 1, w) bool: steps downwards within a label that are long, and unlike the next ones.
+
+    Where a field shrinks the source much, steps are long, too, but alike.
+    """
+    steps = np.diff(moved, axis=0)
+    longest = np.abs(steps).max(-1)
+    turns = np.abs(np.diff(steps, axis=0)).max(-1)
+    unlike = np.pad(turns, ((1, 1), (0, 0)), constant_values=np.inf)
+    least = np.minimum(unlike[:-1], unlike[1:])
+    return (labels[1:] == labels[:-1]) & (longest > JUMP) & (least > 0.5 * longest)
+
+
+def _remap_points(photo: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """(n, 3) samples at (n, 2) positions; OpenCV wants pictures, of fewer than 2^15 rows."""
+    width = 4096
+    padded = np.pad(positions, ((0, -len(positions) % width), (0, 0)))
+    sampled = _remap(photo, padded.reshape(-1, width, 2), cv2.INTER_LANCZOS4)
+    return sampled.reshape(-1, 3)[: len(positions)]
 
 
 def _box(mask: np.ndarray, height: int, width: int) -> tuple[slice, slice]:

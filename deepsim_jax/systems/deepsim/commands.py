@@ -32,11 +32,13 @@ def edit(call: Call):
         return
     if source.suffix == ".json":
         recipe_edit = model.follow_recipe(source)
-        ends = [(recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field)]
+        ends = [
+            (recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field, recipe_edit.hole)
+        ]
         model.write(output, ends[0][1])
     else:
         ends = [
-            (*pair, None)
+            (*pair, None, None)
             for pair in editing.edit_path(
                 edited,
                 source,
@@ -62,12 +64,12 @@ def _open_model(call):
 
 
 def _report(call, model, edits, output):
-    """Adds edits (name, primitive, result, field) to the run's page; without a run, names the output."""
+    """Adds edits (name, primitive, result, field, hole) to the run's page; else names the output."""
     if model.workdir is None:
         print(output)
         return
-    for name, primitive, result, field in edits:
-        report.keep_edit(model.workdir, name, primitive, result, model.copy(primitive, field))
+    for name, primitive, result, field, hole in edits:
+        report.keep_edit(model.workdir, name, primitive, result, model.copy(primitive, field, hole))
     print(report.write(model.workdir))
 
 
@@ -83,7 +85,9 @@ def _sweep(call, model, source, output, edited):
     for amount in amounts:
         scaled = recipes.scaled(recipe, amount)
         recipe_edit = model.follow_recipe(scaled)
-        ends.append((recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field))
-    compositing.write_picture(output, compositing.strip([(drawn, made) for drawn, made, _ in ends]))
+        ends.append(
+            (recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field, recipe_edit.hole)
+        )
+    compositing.write_picture(output, compositing.strip([(drawn, made) for drawn, made, *_ in ends]))
     names = [f"{source.stem}-x{amount:g}" for amount in amounts]
     _report(call, model, [(name, *end) for name, end in zip(names, ends, strict=True)], output)

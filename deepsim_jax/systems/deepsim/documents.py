@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Document:
       keep: bool (h, w), True where the photo is protected.
       edits: what moved something, in order.
       field: (h, w, 2) float32, of the edits (`ops.field`).
+      hole: bool (h, w), True where something was taken away and the photo has to be completed.
     """
 
     actions: tuple[Mapping[str, Any], ...]
@@ -29,13 +30,31 @@ class Document:
     keep: np.ndarray
     edits: tuple[moves.Move | moves.Rest, ...]
     field: np.ndarray
+    hole: np.ndarray
+
+
+class RecipeEdit(NamedTuple):
+    """What `Model.edit` takes of a recipe.
+
+    Attributes:
+      primitive: uint8 (h, w, 3), edited.
+      field: (h, w, 2) float32, where each of its pixels comes from.
+      protected: bool (h, w), True where the photo is kept.
+      hole: bool (h, w), True where something was taken away.
+    """
+
+    primitive: np.ndarray
+    field: np.ndarray
+    protected: np.ndarray
+    hole: np.ndarray
 
 
 def begin(layers: primitives.Layers) -> Document:
     """The document in which nothing is changed."""
     height, width = layers.regions.shape[:2]
-    keep = _read_only(np.zeros((height, width), bool))
-    return Document((), _frozen(layers), keep, (), _read_only(fields.identity(height, width)))
+    nowhere = _read_only(np.zeros((height, width), bool))
+    still = _read_only(fields.identity(height, width))
+    return Document((), _frozen(layers), nowhere, (), still, nowhere)
 
 
 def extended(
@@ -59,12 +78,14 @@ def extended(
     layers = recipes.apply_step(step, document.layers, original, spec, **where)
     edit = recipes.edit_of(step, document.layers, **where)
     kept = recipes.kept_by(step, document.layers, **where)
+    hole = recipes.hole_after(step, document.layers, document.hole, **where)
     ((kind, options),) = step.items()
     found = dataclasses.replace(
         document,
         actions=(*document.actions, {"tool": kind, **options}),
         layers=_frozen(layers),
         keep=document.keep if kept is None else _read_only(document.keep | kept),
+        hole=_read_only(hole),
     )
     if edit is None:
         return found

@@ -3,7 +3,6 @@
 import functools
 import logging
 import pathlib
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -31,20 +30,6 @@ log = logging.getLogger("deepsim_jax")
 
 ENGINES = ("auto", "copy", "network", "both")
 """What makes an edit, see `Model.edit`."""
-
-
-class RecipeEdit(NamedTuple):
-    """What `Model.edit` takes of a recipe.
-
-    Attributes:
-      primitive: uint8 (h, w, 3), edited.
-      field: (h, w, 2) float32, where each of its pixels comes from.
-      protected: bool (h, w), True where the photo is kept.
-    """
-
-    primitive: np.ndarray
-    field: np.ndarray
-    protected: np.ndarray
 
 
 class Model:
@@ -101,6 +86,7 @@ class Model:
         engine: str = "auto",
         field: np.ndarray | None = None,
         protected: np.ndarray | None = None,
+        hole: np.ndarray | None = None,
     ) -> np.ndarray:
         """The photo that an edited primitive describes.
 
@@ -124,6 +110,8 @@ class Model:
             (`recipe_field`); None: estimated.
           protected: bool (h, w) of the primitive's size, True where the photo is kept beside `keep`
             (`recipe_keep`).
+          hole: bool (h, w) of the primitive's size, True where "copy" and "both" complete the photo from
+            what surrounds it, whatever is drawn there.
 
         Returns:
           uint8 (H, W, 3): of the primitive's size, or of the photo's full size with `keep` or
@@ -159,6 +147,7 @@ class Model:
                 mask,
                 field,
                 protected if is_auto else None,
+                hole,
                 is_auto=is_auto,
                 paints=engine == "both",
             )
@@ -190,7 +179,7 @@ class Model:
             return "copy"
         return "network" if self._spec is None or self._photo is None else "both"
 
-    def _copy_edit(self, conformed, mask, field, protected, *, is_auto, paints):
+    def _copy_edit(self, conformed, mask, field, protected, hole, *, is_auto, paints):
         """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
 
         With `paints` the network's picture is blended in where the photo lacks what is asked for.
@@ -203,7 +192,9 @@ class Model:
             return self._repaint(copied.picture, copied.lacking, conformed) if paints else copied.picture
 
         if mask is None:
-            return finish(self._copier.copy(conformed, field=field, full=False, both_ways=both_ways))
+            return finish(
+                self._copier.copy(conformed, field=field, full=False, both_ways=both_ways, hole=hole)
+            )
         if mask.all() and (field is None or not is_auto):
             return self._photo.copy()
 
@@ -217,29 +208,38 @@ class Model:
 
         # A mask of the photo's size is no part of the drawing.
         within = may_change if mask.shape == conformed.shape[:2] else None
-        copied = self._copier.copy(conformed, field=field, both_ways=both_ways, within=within)
+        copied = self._copier.copy(conformed, field=field, both_ways=both_ways, within=within, hole=hole)
         return editing.composite(self._photo, finish(copied), ~may_change(copied.field))
 
     def _repaint(self, picture, lacking, primitive):
         """A copied picture, of any size, with the network's blended in where the photo has nothing."""
         return repaint(picture, self._paint(primitive), lacking) if lacking.any() else picture
 
-    def copy(self, primitive: np.ndarray, field: np.ndarray | None = None) -> Copied:
+    def copy(
+        self, primitive: np.ndarray, field: np.ndarray | None = None, hole: np.ndarray | None = None
+    ) -> Copied:
         """What copying makes of an edited primitive, at its size, and where it does not show it.
 
         Args:
           primitive: uint8 (h, w, 3), as `read_primitive` gives it.
-          field: as for `edit`.
+          field, hole: as for `edit`.
 
         Raises:
           UserError: wrong size, or an imported model.
         """
         self._choose_engine("copy")
         conformed, _ = primitives.conform(self._resize_to_own(primitive), self._spec)
-        return self._copier.copy(conformed, field=field, full=False)
+        return self._copier.copy(conformed, field=field, full=False, hole=hole)
 
     def draft(
-        self, layers: primitives.Layers, field: np.ndarray, keep: np.ndarray, *, paints: bool = True
+        self,
+        layers: primitives.Layers,
+        field: np.ndarray,
+        keep: np.ndarray,
+        hole: np.ndarray,
+        *,
+        paints: bool = True,
+        completes: bool = True,
     ) -> np.ndarray:
         """A quick draft of what `edit` makes of a primitive whose field is known.
 
@@ -247,6 +247,9 @@ class Model:
           layers: of the edited primitive.
           field: (h, w, 2), where each pixel comes from.
           keep: bool (h, w), True where the photo is kept.
+          hole: bool (h, w), True where something was taken away.
+          completes: whether the hole is completed as `edit` does, which takes its time; else as it was
+            lately, or with the nearest pixels of what is drawn there.
           paints: whether the network, if there is one, paints what the photo lacks; it takes its time.
 
         Returns:
@@ -256,12 +259,13 @@ class Model:
         def paint():
             return self._paint(primitives.compose(layers, self._spec))
 
-        draft = self._copier.draft(layers, field, paint if paints and self.is_trained else None)
+        paint_lacking = paint if paints and self.is_trained else None
+        draft = self._copier.draft(layers, field, hole, paint_lacking, completes=completes)
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
-    def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
-        """bool (h, w): where a copy cannot show what such a primitive asks for."""
-        return self._copier.mismatch(layers, field)
+    def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        """bool (h, w): where a copy cannot show what such a primitive asks for; not in the hole."""
+        return self._copier.mismatch(layers, field) & ~hole
 
     @functools.cached_property
     def _copier(self):
@@ -302,7 +306,7 @@ class Model:
         """
         return self.follow_recipe(recipe).primitive
 
-    def follow_recipe(self, recipe) -> "RecipeEdit":
+    def follow_recipe(self, recipe) -> documents.RecipeEdit:
         """All that `edit` takes of a recipe: `model.edit(**model.follow_recipe(recipe)._asdict())`.
 
         Args:
@@ -313,7 +317,7 @@ class Model:
         """
         document = self._follow_recipe(recipe)
         primitive = primitives.compose(document.layers, self._spec)
-        return RecipeEdit(primitive, document.field, document.keep)
+        return documents.RecipeEdit(primitive, document.field, document.keep, document.hole)
 
     def recipe_field(self, recipe) -> np.ndarray:
         """The field of a recipe: where each pixel of its primitive comes from, for `edit`'s "copy".

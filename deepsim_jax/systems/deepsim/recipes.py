@@ -39,6 +39,10 @@ from deepsim_jax.systems.deepsim import areas, pair
 from deepsim_jax.systems.deepsim import warp as resample
 from deepsim_jax.systems.deepsim.copying import moves
 
+_RIM = 2 / 256
+"""Share of the longer side by which a hole is wider than what was taken away: a photo mixes the colours
+of what touches, and labels are not exact."""
+
 
 def read(path: pathlib.Path) -> dict:
     """Reads a recipe file.
@@ -176,6 +180,23 @@ def kept_by(step: dict, layers: primitives.Layers, *, number: int = 1, unit=(1.0
     if "keep" not in step:
         return None
     return _applied(number, step, layers.regions.shape[:2], unit, {"keep": _kept}, layers)
+
+
+def hole_after(
+    step: dict, layers: primitives.Layers, hole: np.ndarray, *, number: int = 1, unit=(1.0, 1.0)
+) -> np.ndarray:
+    """bool (h, w): where after a step something is taken away, and the photo has to be completed.
+
+    Args:
+      step, layers, number, unit: as for `edit_of`.
+      hole: bool (h, w), the same before the step.
+
+    Raises:
+      UserError: as `apply_step`.
+    """
+    if not set(step) & set(_HOLES):
+        return hole
+    return _applied(number, step, layers.regions.shape[:2], unit, _HOLES, layers, hole)
 
 
 def _applied(number, step, shape, unit, kinds, *to):
@@ -357,6 +378,42 @@ def _kept(layers, shape, unit, **area) -> np.ndarray:
     return areas.area(layers, unit, **area)
 
 
+def _deleted_hole(layers, hole, shape, unit, **area) -> np.ndarray:
+    side = 2 * max(1, round(_RIM * max(shape))) + 1
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return hole | (cv2.dilate(areas.area(layers, unit, **area).astype(np.uint8), disk) > 0)
+
+
+def _moved_hole(layers, hole, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate=0.0, **area):
+    left = _deleted_hole(layers, hole, shape, unit, **area)
+    placing = {"by": by, "flip": flip, "scale": scale, "rotate": rotate}
+    return _hole_under(hole, left, *_place(shape, unit, layers=layers, **placing, **area))
+
+
+def _copied_hole(layers, hole, shape, unit, **options) -> np.ndarray:
+    return _hole_under(hole, hole, *_place(shape, unit, layers=layers, **options))
+
+
+def _hole_under(hole, left, inside, matrix):
+    """What is left of a hole below what is laid over it, which may have one of its own."""
+    laid, carried = (
+        cv2.warpAffine(mask.astype(np.uint8), matrix, hole.shape[::-1], flags=cv2.INTER_NEAREST) > 0
+        for mask in (inside, inside & hole)
+    )
+    return np.where(laid, carried, left)
+
+
+def _warped_hole(layers, hole, shape, unit, **options) -> np.ndarray:
+    if not hole.any():
+        return hole
+    field = moves.field_of([_drag(shape, unit, **options)], *shape)
+    return fields.look_up(hole.astype(np.uint8), field) > 0
+
+
+def _restored_hole(layers, hole, shape, unit, **area) -> np.ndarray:
+    return hole & ~areas.area(layers, unit, **area)
+
+
 STEPS = {
     "warp": _warp,
     "paint": _paint,
@@ -387,3 +444,12 @@ def _rested(layers, shape, unit, **area) -> moves.Rest:
 
 _EDITS = {"warp": _dragged, "copy": _shifted, "move": _shifted, "restore": _rested}
 """The steps after which something comes from another place than before."""
+
+_HOLES = {
+    "delete": _deleted_hole,
+    "move": _moved_hole,
+    "copy": _copied_hole,
+    "warp": _warped_hole,
+    "restore": _restored_hole,
+}
+"""The steps after which a hole is another one."""

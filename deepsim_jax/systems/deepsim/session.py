@@ -247,12 +247,16 @@ class DeepsimSession:
         begun = time.perf_counter()
         if quality == "full":
             picture = self._model.edit(
-                self.drawing(document), keep="auto", field=document.field, protected=document.keep
+                self.drawing(document),
+                keep="auto",
+                field=document.field,
+                protected=document.keep,
+                hole=document.hole,
             )
             mask = (picture != self._photo).any(-1)
         else:
             mask = None
-            picture = self._model.draft(document.layers, document.field, document.keep)
+            picture = self._draft(document)
         doubts = () if quality == "draft" else self._doubts(document)
         return Rendering((picture,), mask, 1000 * (time.perf_counter() - begun), doubts)
 
@@ -270,9 +274,10 @@ class DeepsimSession:
         Dragged points move the regions without the lines, which a copy does not look at, and nothing is
         painted anew.
         """
-        if not isinstance(action, Mapping) or action.get("tool") != "warp":
-            return self.render(self.apply(document, action))
         begun = time.perf_counter()
+        if not isinstance(action, Mapping) or action.get("tool") != "warp":
+            picture = self._draft(self.apply(document, action), completes=False)
+            return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
         number = len(document.actions) + 1
         edit = recipes.edit_of(_step(action), document.layers, number=number)
         assert edit is not None
@@ -280,12 +285,18 @@ class DeepsimSession:
         if document.edits:
             own = moves.field_of([edit], *self.canvas.size)
         layers = primitives.Layers(fields.look_up(document.layers.regions, own), None)
-        picture = self._model.draft(layers, field, document.keep, paints=False)
+        hole = fields.look_up(document.hole.view(np.uint8), own) > 0
+        picture = self._model.draft(layers, field, document.keep, hole, paints=False, completes=False)
         return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
+
+    def _draft(self, document, *, completes=True):
+        return self._model.draft(
+            document.layers, document.field, document.keep, document.hole, completes=completes
+        )
 
     def mismatch(self, document: Document) -> np.ndarray:
         """uint8 (h, w): 255 where a copy does not show what was drawn, or where it may be wrong."""
-        found = self._model.copy_mismatch(document.layers, document.field)
+        found = self._model.copy_mismatch(document.layers, document.field, document.hole)
         return found.astype(np.uint8) * np.uint8(255)
 
     def _doubts(self, document):

@@ -19,6 +19,11 @@ def session(trained):
     return sessions.DeepsimSession(trained)
 
 
+@pytest.fixture(scope="module")
+def opened_scene(scene):
+    return deepsim_jax.open(scene)
+
+
 def colours(session):
     return session.canvas.palette.tolist()
 
@@ -124,7 +129,7 @@ def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained):
     stroke = {"tool": "stroke", "points": [point], "radius": 6, "color": color}
     document = session.apply(session.begin(), stroke)
     draft = session.render(document).images[0]
-    given = document.layers, document.field, document.keep
+    given = document.layers, document.field, document.keep, document.hole
     np.testing.assert_array_equal(draft, trained.draft(*given))
     copied = trained.draft(*given, paints=False)
     x, y = point
@@ -273,7 +278,9 @@ def test_a_preview_is_about_the_draft(untrained, action):
     shown = untrained.preview(start, action).images[0].astype(int)
     draft = untrained.render(untrained.apply(start, action)).images[0]
     plain = untrained.render(start).images[0]
-    assert np.abs(shown - draft).mean() < 0.2 * np.abs(shown - plain).mean()
+    # What a moved region leaves is completed when the hand rests.
+    far = 0.2 if action["tool"] == "warp" else 0.6
+    assert np.abs(shown - draft).mean() < far * np.abs(shown - plain).mean()
     with pytest.raises(UserError, match="not understood"):
         untrained.preview(start, {"tool": "warp", "from": [[1, 1]]})
 
@@ -307,3 +314,18 @@ def test_what_a_recipe_keeps_is_kept_from_the_command_line_too(untrained, scene)
     alone = model.edit(model.apply_recipe(recipe), field=model.recipe_field(recipe), protected=kept)
     np.testing.assert_array_equal(alone[kept], scene[kept])
     assert untrained.actions(recipe) == [dict(action) for action in document.actions]
+
+
+def test_what_is_deleted_is_completed_and_no_doubt_is_told(opened_scene):
+    session = sessions.DeepsimSession(opened_scene)
+    action = {"tool": "delete", "polygon": [[48, 53], [92, 53], [92, 97], [48, 97]]}
+    document = session.apply(session.begin(), action)
+    quick = session.preview(session.begin(), action).images[0]
+    drafts = [session.render(document).images[0] for _ in range(2)]
+    np.testing.assert_array_equal(*drafts)
+    # A preview does not wait for a hole to be completed, but shows one that was.
+    assert (quick != drafts[0]).any()
+    np.testing.assert_array_equal(session.preview(session.begin(), action).images[0], drafts[0])
+    full = session.render(document, "full")
+    assert not full.doubts and not session.mismatch(document)[document.hole].any()
+    np.testing.assert_array_equal(full.images[0][full.mask == 0], opened_scene.photo[full.mask == 0])

@@ -87,3 +87,33 @@ def test_a_step_that_is_not_understood_is_named(drawing, step):
         followed(drawing, step)
     with pytest.raises(UserError, match='"steps"'):
         documents.follow({"size": [1, 1]}, drawing, SPEC)
+
+
+def test_what_is_taken_away_leaves_a_hole(drawing):
+    inside = np.zeros((80, 120), bool)
+    inside[10:31, 10:31] = True
+    assert not followed(drawing, WARP, {"copy": {"polygon": SQUARE, "by": [50, 20]}}).hole.any()
+    hole = followed(drawing, {"delete": {"at": [20, 20]}}).hole
+    assert hole[inside].all() and hole.sum() < 1.4 * inside.sum()  # a rim around it belongs to it
+    moved = followed(drawing, {"move": {"polygon": SQUARE, "by": [50, 20]}}).hole
+    np.testing.assert_array_equal(moved, hole)
+    near = followed(drawing, {"move": {"polygon": SQUARE, "by": [12, 0]}}).hole
+    assert not near[10:31, 22:43].any() and near[10:31, 10:22].all()
+    # What is laid back where it was covers what it left, but for the rim.
+    assert not followed(drawing, {"move": {"polygon": SQUARE, "by": [0, 0]}}).hole[inside].any()
+
+
+def test_a_hole_goes_where_its_drawing_goes(drawing):
+    gone = {"delete": {"at": [20, 20]}}
+    restored = followed(drawing, gone, {"restore": {"polygon": SQUARE}})
+    assert not restored.hole[10:31, 10:31].any() and restored.hole.any()
+    copied = followed(drawing, gone, {"copy": {"polygon": SQUARE, "by": [50, 20]}}).hole
+    assert copied[20, 20] and copied[40, 70]
+    covered = followed(
+        drawing, gone, {"copy": {"polygon": [[60, 35], [70, 45], [60, 45]], "by": [-45, -20]}}
+    )
+    assert covered.hole[12, 12] and not covered.hole[23, 17]
+    far = {"warp": {"from": [[20, 20]], "to": [[40, 20]], "reach": 30}}
+    assert followed(drawing, gone, far).hole[20, 38]
+    painted = followed(drawing, gone, {"paint": {"polygon": SQUARE, "color": GREEN}})
+    assert painted.hole[20, 20]  # of the label that is drawn there

@@ -57,6 +57,22 @@ def test_the_field_of_a_recipe_is_known_where_its_areas_are(opened):
     assert estimated.shape == opened.photo.shape
 
 
+@pytest.mark.parametrize("kind", ["edges", "seg", "seg_edges"])
+@pytest.mark.parametrize("step", [{"delete": {}}, {"move": {"by": [70, 30]}}])
+def test_what_is_taken_away_is_gone_in_every_kind_of_drawing(scene, kind, step):
+    config = settings.load("quickstart")
+    config.data.kind = kind
+    model = deepsim_jax.open(scene, config=config)
+    ((name, options),) = step.items()
+    around = [[14, 24], [106, 24], [106, 116], [14, 116]]  # the bright disk, and what is around it
+    recipe = {"size": [180, 150], "steps": [{name: {"polygon": around, **options}}]}
+    edited = model.edit(**model.follow_recipe(recipe)._asdict(), keep="auto")
+    yellow = (np.abs(edited.astype(int) - [230, 190, 60]) < 40).all(-1)
+    before = (np.abs(scene.astype(int) - [230, 190, 60]) < 40).all(-1)
+    assert before[40:80, 30:80].mean() > 0.9 and not yellow[40:80, 30:80].any()
+    assert yellow[80:120, 120:150].any() == (name == "move")
+
+
 @pytest.mark.slow
 def test_a_run_of_no_steps_copies_and_goes_on_to_a_training(tmp_path, scene, trained):
     config = settings.load("quickstart:tiny")

@@ -9,14 +9,17 @@ import numpy as np
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import compositing
+from deepsim_jax.ops import completion, sampling, seams
 from deepsim_jax.ops import field as fields
-from deepsim_jax.ops import sampling
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import pair
 from deepsim_jax.systems.deepsim.copying import channels, flow, mismatch, trial
 
 SHADE = 24
 """Levels by which a shade of a soft painting may differ from the one that is copied."""
+
+_REMEMBERED = 4
+"""Completed holes that are remembered, so that a picture that is asked for again comes at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Copier:
         self._channels = channels.Channels(parts, source.spec)
         self._parts = self._channels.labelled(parts)
         self._fixed_settings, self._seed = settings, seed
+        self._completed: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
 
     @functools.cached_property
     def _drawing(self):
@@ -121,6 +125,7 @@ class Copier:
         full: bool = True,
         both_ways: bool = True,
         within: Callable[[np.ndarray], np.ndarray] | None = None,
+        hole: np.ndarray | None = None,
     ) -> Copied:
         """Copies the photo to where an edited primitive wants it.
 
@@ -135,50 +140,63 @@ class Copier:
             takes as long again.
           within: of the field, says where the picture is wanted, (h, w) bool; elsewhere it may be the
             photo.
+          hole: (h, w) bool, where the photo is completed from what surrounds it; what is drawn there does
+            not count.
 
         Raises:
-          UserError: a primitive or field of another size.
+          UserError: a primitive, field or hole of another size.
         """
         self._check("primitive", primitive, (*self.source.primitive.shape[:2], 3))
         photo = self.source.photo if full else self.source.image
         height, width = primitive.shape[:2]
         primitive, _ = primitives.conform(primitive, self.source.spec)
         changed = (primitive != self.source.primitive).any(-1)
-        if field is None and not changed.any():
-            nowhere = np.zeros((height, width), bool)
+        nowhere = np.zeros((height, width), bool)
+        if hole is None:
+            hole = nowhere
+        self._check("hole", hole, (height, width))
+        if field is None and not changed.any() and not hole.any():
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
             return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = self._take_apart(primitive)
         backward = None
         if field is None:
             field, backward = self._estimate(new, both_ways)
+            is_known = False
         else:
+            is_known = True
             self._check("field", field, (height, width, 2))
         field = field.astype(np.float32)
-        return self._make_copy(photo, new, field, backward, changed, within)
+        return self._make_copy(photo, new, field, backward, changed, within, hole, is_known)
 
     def draft(
         self,
         layers: primitives.Layers,
         field: np.ndarray,
+        hole: np.ndarray,
         paint: Callable[[], np.ndarray] | None = None,
+        *,
+        completes: bool = True,
     ) -> np.ndarray:
         """The picture of a drawing whose field is known, quickly, at the primitive's size.
 
         Args:
           layers: of the edited primitive.
           field: (h, w, 2) float32.
+          hole: (h, w) bool, as for `copy`.
+          completes: whether the hole is completed anew if it has to be; else as the last one of its kind
+            was, or by the label rule.
           paint: makes a network's picture of the drawing; called where something is lacking.
 
         Returns:
           uint8 (h, w, 3), as `copy` makes it, repainted where something is lacking.
         """
         new = self._channels.labelled(channels.parts_of(layers))
-        ruled = self._apply_label_rule(new, field)
-        picture = sampling.sample(self.source.image, ruled.field, new.labels)
+        ruled = self._apply_label_rule(new, field, hole, completes=completes)
+        picture = self._sample(self.source.image, ruled.field, new, hole)
         if paint is None:
             return picture
-        lacking = self._lacking(new, ruled, self._mismatch(new, ruled))
+        lacking = self._lacking(new, ruled, self._mismatch(new, ruled) & ~hole)
         return repaint(picture, paint(), lacking) if lacking.any() else picture
 
     def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
@@ -200,15 +218,48 @@ class Copier:
     def _take_apart(self, primitive):
         return self._channels.labelled(channels.take_apart(primitive, self.source.spec))
 
-    def _apply_label_rule(self, new, field) -> fields.Ruled:
+    def _apply_label_rule(self, new, field, hole=None, *, completes=True) -> fields.Ruled:
+        """The label rule outside of the hole; in it, what completes it."""
+        found = (
+            self._completion(new.labels, field, hole, completes)
+            if hole is not None and hole.any()
+            else None
+        )
         if self._channels.soft:
             copied = fields.interpolate(self._parts.colors, field)
             wrong = cv2.absdiff(new.colors, copied).max(-1) > SHADE
-            return fields.apply_label_rule(field, self._parts.labels, new.labels, wrong)
-        if not self.has_labels:
-            nowhere = np.zeros(field.shape[:2], np.float32)
-            return fields.Ruled(field, nowhere > 0, nowhere)
-        return fields.apply_label_rule(field, self._parts.labels, new.labels)
+        elif self.has_labels:
+            wrong = fields.look_up(self._parts.labels, field) != new.labels
+        else:
+            wrong = np.zeros(field.shape[:2], bool)
+        if found is not None:
+            wrong &= ~hole
+        ruled = fields.apply_label_rule(field, self._parts.labels, new.labels, wrong)
+        if found is None:
+            return ruled
+        completed = ruled.field.copy()
+        completed[hole] = completed[found]
+        return ruled._replace(field=completed)
+
+    def _completion(self, labels, field, hole, completes) -> tuple[np.ndarray, np.ndarray] | None:
+        """Rows and columns of the hole's donors; None if it is not completed now."""
+        if hole.all():
+            return None
+        key = np.packbits(hole).tobytes() + labels[hole].tobytes() + field[~hole].tobytes()
+        if key not in self._completed:
+            if not completes:
+                return None
+            picture = fields.interpolate(self.source.image, field)
+            self._completed[key] = completion.complete(picture, labels, hole)
+            while len(self._completed) > _REMEMBERED:
+                del self._completed[next(iter(self._completed))]
+        return self._completed[key]
+
+    def _sample(self, photo, field, new, hole, wanted=None, *, evens=True):
+        """The photo along a field that is known, with what was laid elsewhere evened out."""
+        picture = sampling.sample(photo, field, new.labels, wanted)
+        correction = seams.find_correction(self.source.image, field, (hole, ~hole)) if evens else None
+        return picture if correction is None else seams.even_out(picture, correction)
 
     def estimate(self, primitive: np.ndarray) -> np.ndarray:
         """The estimated (h, w, 2) field of an edited primitive, without the label rule."""
@@ -221,13 +272,13 @@ class Copier:
         field = flow.estimate(drawing, self._drawing, self.settings)
         return field, flow.estimate(self._drawing, drawing, self.settings) if both_ways else None
 
-    def _make_copy(self, photo, new, field, backward, changed, within) -> Copied:
-        made = self._apply_label_rule(new, field)
+    def _make_copy(self, photo, new, field, backward, changed, within, hole, is_known) -> Copied:
+        made = self._apply_label_rule(new, field, hole)
         ruled = made.field
         wanted = None if within is None else within(ruled)
-        picture = sampling.sample(photo, ruled, new.labels, wanted)
+        picture = self._sample(photo, ruled, new, hole, wanted, evens=is_known or bool(hole.any()))
         keep = (ruled == fields.identity(*changed.shape)).all(-1)
-        mismatched = self._mismatch(new, made, backward)
+        mismatched = self._mismatch(new, made, backward) & ~hole
         edited = np.count_nonzero(changed)
         lost = np.count_nonzero(mismatched & changed) / edited if edited else 0.0
         return Copied(
