@@ -360,6 +360,41 @@ def torch_singan(found) -> list:
     ]
 
 
+def singan_conv(found) -> list:
+    """The speed of each layer in each direction; PyTorch's columns stay empty where it was not there."""
+    who = ("ours", "PyTorch") if found["torch"] else ("ours",)
+    directions = list(next(iter(found["layers"].values()), {}))
+    columns = [
+        Column(f"{name}, {unit}", 0, group=direction)
+        for direction in directions
+        for name in who
+        for unit in ("GMAC/s", "of the peak")
+    ]
+    rows = [
+        [
+            layer,
+            *(
+                cell
+                for direction in directions
+                for name in who
+                for figures in [of[direction]["ours" if name == "ours" else "torch"]]
+                for cell in (shown(figures["gmac_per_second"]), percent(figures["share_of_peak"]))
+            ),
+        ]
+        for layer, of in found["layers"].items()
+    ]
+    beside = (
+        f"PyTorch {found['torch']['version']} with {found['torch']['threads']} threads, in turn in one "
+        "process"
+        if found["torch"]
+        else "PyTorch was not installed"
+    )
+    return [
+        Table([Column("unpadded 3x3 layer"), *columns], rows),
+        Note(f"{beside}; medians of {found['runs']} runs. Peak: {shown(found['peak_gflops'])} GFLOP/s."),
+    ]
+
+
 def editor(found) -> list:
     times = {f"from a move to its preview, {name}": of for name, of in found["preview"].items()}
     times["between two frames of the page, a brush on 2048x2048 px"] = found["strokes"]
@@ -610,6 +645,7 @@ SECTIONS = {
     "torch_singan": ("SinGAN beside PyTorch", torch_singan),
     "time_to_quality": ("Time to quality", time_to_quality),
     "conv": ("Convolutions", conv),
+    "singan_conv": ("SinGAN's convolutions", singan_conv),
     "memory": ("Memory", memory),
     "edit_latency": ("Editing", edit_latency),
     "editor": ("The browser editor", editor),

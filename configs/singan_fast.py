@@ -6,10 +6,12 @@
 The coarsest scale, where a sample's arrangement is decided, has all 2,000 published iterations; the
 others have fewer the more pixels they have, the finest 180 for a photo of 250x188 px. 64 channels at
 most. In all 5 per cent of the published arithmetic.
-Time: by the seconds of an iteration at each scale 33 minutes on two quiet cores of an AMD EPYC for a
-photo of 250x188 px (results/README.md); on a GPU not yet measured.
-Expected score: at 64 px, and with z* drawn once, samples were near those of all iterations, also where
-iterations declined with the pixels themselves (results/README.md).
+Time: by the seconds of an iteration at each scale 36 minutes on two quiet cores of an AMD EPYC for a
+photo of 250x188 px, of which compiling takes over 2 (results/README.md); on a GPU not yet measured.
+Expected score: not measured at 250 px. At 64 px, with z* drawn once, one photo and one seed, samples
+from the coarsest scale have a Fréchet distance of 202 (all iterations: 187) where iterations decline with
+the root of the pixels, and 214 where they decline with the pixels themselves; from the second coarsest 24
+and 32 (22). This config's 0.6 lies between (results/README.md).
 
 Options: `singan_fast.py:tiny` shrinks everything for a test.
 """

@@ -205,6 +205,22 @@ def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, pars
             },
         ),
         (
+            "singan_conv",
+            {
+                "runs": 3,
+                "torch": {"version": "2.13.0", "threads": 2},
+                "peak_gflops": 480.0,
+                "layers": {
+                    "inner 32-32, 25x25 px, batch 1": {
+                        "second order": {
+                            "ours": {"gmac_per_second": 87.6, "share_of_peak": 0.365},
+                            "torch": {"gmac_per_second": 43.2, "share_of_peak": 0.18},
+                        }
+                    }
+                },
+            },
+        ),
+        (
             "memory",
             {"config": "paper", "memory": {"64x64 saving": {"peak_GiB": 1.2345, "third_step_s": 0.5}}},
         ),
@@ -229,6 +245,8 @@ def test_the_page_shows_what_was_measured_and_names_what_was_not(benchmark, pars
         "true frames",
         "|scale 0: 25x25 px||32||0.0158||121||24 %||8.57|",
         "4.2 minutes",
+        "inner 32-32, 25x25 px, batch 1||87.6||36 %||43.2||18 %|",
+        "PyTorch 2.13.0 with 2 threads",
         "x.y=1",
         "2026-01-02: a processor",
     ):
@@ -290,3 +308,32 @@ def test_a_small_picture_is_mirrored_until_it_has_the_size(benchmark):
     np.testing.assert_array_equal(tiled[:2, :2], picture)
     np.testing.assert_array_equal(tiled[2], tiled[1])
     np.testing.assert_array_equal(tiled[:, 2:4], tiled[:, 1::-1])
+
+
+def test_a_layer_of_singan_and_its_second_order(benchmark):
+    """What is timed as the penalty's: gradients of <dx, x> by the slope and by the kernel."""
+    import jax
+    from jax import lax
+
+    speeds = benchmark("singan_conv")
+    layer = speeds.layers([(5, 7)], [4], [2])[1]
+    assert layer.name == "inner 4-4, 7x5 px, batch 2" and layer.shape == (2, 13, 15, 4)
+    assert [one.shape[1:] for one in speeds.layers([(5, 7)], [4], [2])] == [
+        (15, 17, 3),  # five zeros around
+        (13, 15, 4),
+        (7, 9, 4),  # to 5x7
+    ]
+    assert layer.gmac("kernel") == pytest.approx(2 * 11 * 13 * 9 * 16 / 1e9)
+    assert layer.gmac("second order") == 2 * layer.gmac("forward")
+    x, kernel, slope = layer.arrays()
+
+    def inner(kernel, slope):
+        names = ("NHWC", "HWIO", "NHWC")
+        return (
+            lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=names) * slope
+        ).sum()
+
+    of_kernel, of_slope = jax.grad(inner, (0, 1))(kernel, slope)
+    found = speeds.ours(layer)["second order"]()
+    np.testing.assert_allclose(found[0], of_slope, atol=1e-4)
+    np.testing.assert_allclose(found[1], of_kernel, atol=1e-3)

@@ -1,4 +1,4 @@
-"""Resizing by Matlab's rule, as two matrix products that run on the device.
+"""Resizing by Matlab's rule, as two matrix products that run on the device; large ones tap by tap.
 
 Cubic convolution with a = -1/2 (Keys 1981), stretched by 1 / factor where a picture shrinks, so that
 nothing finer than the new pixels is left (antialiasing). Pixel i of the result lies at
@@ -18,6 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+_MOST_ENTRIES = 2**22  # of a matrix; larger ones are nearly all zeros, slow to compile and gigabytes
+_MOST_TAPS = 64  # that are added up one by one
 _ROUNDING = 1e-9  # sizes that are whole numbers but for the last bits of a float are not rounded up
 
 
@@ -64,14 +66,36 @@ def resize(
         raise ValueError(f"resize by {factors} to {size}: both must be above 0")
     for axis, product in enumerate(("oi,...iwc->...owc", "oi,...hic->...hoc")):
         if (factors[axis], size[axis]) != (1, shape[axis]):
-            matrix = weights(shape[axis], size[axis], factors[axis]).astype(picture.dtype)
+            stretch = shape[axis], size[axis], factors[axis]
+            if math.prod(stretch[:2]) > _MOST_ENTRIES and _taps(*stretch)[0].shape[1] <= _MOST_TAPS:
+                picture = _tap_by_tap(picture, axis - 3, *_taps(*stretch))
+                continue
+            matrix = weights(*stretch).astype(picture.dtype)
             picture = jnp.einsum(product, matrix, picture, precision=jax.lax.Precision.HIGHEST)
     return picture
+
+
+def _tap_by_tap(picture: jax.Array, axis: int, taps: np.ndarray, values: np.ndarray) -> jax.Array:
+    """The product with the matrix of these taps, (new length, taps) both, along an axis."""
+    total = jnp.zeros((), picture.dtype)
+    for tap, value in zip(taps.T, values.T, strict=True):
+        value = np.expand_dims(value, tuple(range(1, -axis))).astype(picture.dtype)
+        total = total + value * jnp.take(picture, tap, axis=axis)
+    return total
 
 
 @functools.lru_cache(maxsize=256)
 def weights(length: int, new_length: int, factor: float) -> Float[np.ndarray, "{new_length} {length}"]:
     """The (new_length, length) float64 matrix that resizes one axis; its rows sum to 1. Read-only."""
+    taps, values = _taps(length, new_length, factor)
+    matrix = np.zeros((new_length, length))
+    np.add.at(matrix, (np.arange(new_length)[:, None], taps), values)
+    matrix.setflags(write=False)
+    return matrix
+
+
+def _taps(length: int, new_length: int, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """(new_length, taps) each: the pixels that new ones are made of, and their weights."""
     stretch = min(factor, 1.0)
     reach = 2 / stretch
     centres = (np.arange(new_length) + 0.5) / factor - 0.5
@@ -81,10 +105,7 @@ def weights(length: int, new_length: int, factor: float) -> Float[np.ndarray, "{
     values /= values.sum(axis=1, keepdims=True)
     taps %= 2 * length
     taps = np.minimum(taps, 2 * length - 1 - taps)  # mirrored
-    matrix = np.zeros((new_length, length))
-    np.add.at(matrix, (np.arange(new_length)[:, None], taps), values)
-    matrix.setflags(write=False)
-    return matrix
+    return taps, values
 
 
 def _cubic(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

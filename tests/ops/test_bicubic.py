@@ -56,6 +56,15 @@ def test_equals_matlabs_rule(factor, size, expected_size):
     np.testing.assert_allclose(got, matlab(picture, factor, expected_size), atol=1e-12)
 
 
+@pytest.mark.parametrize("factor, size", [(0.5, (6, 8)), (1.3, (18, 22)), ((1.6, 0.4), (17, 6))], ids=str)
+def test_large_pictures_are_resized_tap_by_tap(monkeypatch, factor, size):
+    picture = np.random.default_rng(0).normal(size=(2, 11, 15, 3)).astype(np.float32)
+    whole = bicubic.resize(picture, factor, size)
+    monkeypatch.setattr(bicubic, "_MOST_ENTRIES", 11 * 6 - 1)
+    monkeypatch.setattr(bicubic, "weights", None)
+    np.testing.assert_allclose(bicubic.resize(picture, factor, size), whole, atol=1e-5)
+
+
 def test_constants_stay():
     picture = np.full((13, 20, 3), -0.7, np.float32)
     for factor in (0.21, 0.75, 1.0, 1.26, 3.0):

@@ -74,6 +74,7 @@ def sample(
     """
     if count < 1:
         raise UserError(f"{count} samples: at least 1 is needed")
+    sampling.scale_sizes(learned, size)  # refused before it is divided by
     _tell_size(learned, "samples", size)
     return _batches(
         lambda keys: sampling.sample(keys, learned, start_scale=start_scale, size=size),
@@ -284,9 +285,13 @@ def enlarge(learned: Learned, picture, times: float, *, seed: int = 0, noise: fl
       noise: its strength, in amplitudes of the finest scale; 1 as published.
 
     Raises:
-      UserError: the factor is not above 1.
+      UserError: the factor is not above 1, or the result would be too large (`enlarging.enlarge`).
     """
     picture = jnp.asarray(ranges.to_float(images.read_image(picture)))
+    height, width, _ = picture.shape
+    enlarging.check((height, width), times)
+    if (height, width) != learned.pyramid.sizes[-1]:
+        _tell_size(learned, "enlarged picture", (round(times * height), round(times * width)))
     return ranges.to_uint8(enlarging.enlarge(jax.random.key(seed), learned, picture, times, noise=noise))
 
 

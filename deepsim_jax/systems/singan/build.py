@@ -13,6 +13,7 @@ from deepsim_jax.training import loop, stages
 from deepsim_jax.training import step as steps
 
 _SHOWN, _SHOWN_HEIGHT = 3, 96  # samples in a preview; px at least
+_EFFORT_OF_WIDTH = 1.5  # the power; twice the channels take 2.4 to 3.0 times as long (results/README.md)
 
 
 def plan(config, size: tuple[int, int]) -> pyramid.Pyramid:
@@ -74,7 +75,7 @@ def build_run(source: photo.Photo, config, workdir) -> loop.Run:
                 number=scale,
                 picture=photos[scale],
                 about={"scale": scale},
-                effort=height * width * planned.widths[scale],
+                effort=height * width * planned.widths[scale] ** _EFFORT_OF_WIDTH,
                 title=f"scale {scale} of 0 to {len(planned.sizes) - 1}, {width}x{height} px",
             )
         )

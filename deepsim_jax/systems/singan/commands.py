@@ -30,6 +30,7 @@ def run(call: Call):
     """
     options = {name: value for name, value in call.options.items() if value is not None}
     output = pathlib.Path(options.pop("output"))
+    _check_name(call.verb, output, is_single=call.verb == "inpaint" and call.config is not None)
     if call.verb == "inpaint" and call.config is not None:
         _train_and_inpaint(call, output)
     else:
@@ -65,8 +66,6 @@ def _train_and_inpaint(call, output):
     # Said before anything is trained.
     if call.sheet:
         raise UserError("--sheet shows what a trained run makes: leave --config out")
-    if output.suffix.lower() != ".png":
-        raise UserError(f"output {output}: a .png file is needed for a single picture")
     config = call.needed_config
     image = call.input or (config.data.image if "image" in config.data else "")
     if not image:
@@ -109,9 +108,19 @@ def _sheet(mode, model, options):
     return applications.start_scale_sheet(make, model.learned, least=int(takes_picture), given=row_start)
 
 
+def _check_name(verb, output, *, is_single):
+    """Refuses a name that the result cannot be written under, before anything is read or computed."""
+    suffix = output.suffix.lower()
+    if verb == "animate":
+        if suffix not in film_files.WRITTEN:
+            raise UserError(
+                f"output {output}: moving pictures are written as {film_files.WRITTEN_IN_WORDS}"
+            )
+    elif suffix != ".png" and (suffix or is_single):
+        raise UserError(f"output {output}: a .png file is needed for a single picture")
+
+
 def _animate(model, output, options, sheet):
-    if output.suffix.lower() not in film_files.WRITTEN:
-        raise UserError(f"output {output}: moving pictures are written as {film_files.WRITTEN_IN_WORDS}")
     if sheet:
         if {"beta", "start_scale"} & options.keys():
             raise UserError(

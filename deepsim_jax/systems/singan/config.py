@@ -1,4 +1,9 @@
-"""SinGAN's keys, with the published program's hyperparameters as defaults."""
+"""SinGAN's keys; defaults are the published program's hyperparameters, but for three.
+
+`optim.g_slopes=each` (the program keeps a graph, nearly "first", as the shipped configs have it),
+`pyramid.compat=paper` (its floats are "code") and `model.running_statistics=False` (it switches to them
+when a scale is trained).
+"""
 
 import ml_collections
 
@@ -21,7 +26,7 @@ _PYRAMID = {
     ),
     "pyramid.compat": Key(
         "paper",
-        "code: sides that a float's last bits make a pixel longer, as the published program's",
+        "code: sizes that a float's last bits round up, as the published program's",
         choices=("paper", "code"),
     ),
     "pyramid.keep": Key(0, "only so many of the finest scales are trained; 0: all", low=0),

@@ -3,11 +3,18 @@
 A photo's patches look alike at neighbouring scales, so the last network, which learned to add the
 photo's finest details, can add still finer ones.
 `pyramid.enlarging_steps` has the steps and says how the pyramid is planned for them.
+
+What is too large for the memory at once is made in tiles (`tiles`), so that beside the pictures, of some
+70 bytes a pixel of the result, 2 GiB are enough.
 """
+
+import math
 
 import jax
 
-from deepsim_jax.systems.singan import pyramid, sampling
+from deepsim_jax.errors import UserError
+from deepsim_jax.images.io import MAX_PIXELS
+from deepsim_jax.systems.singan import pyramid, sampling, tiles
 from deepsim_jax.systems.singan.learned import Learned
 
 
@@ -24,18 +31,38 @@ def enlarge(
       noise: strength of the noise, in amplitudes of the finest scale; 1 as published, 0 for none.
 
     Raises:
-      UserError: the factor is not above 1.
+      UserError: the factor is not above 1, or the result would have more than `MAX_PIXELS`; told before
+        anything is computed.
     """
+    height, width, _ = picture.shape
+    check((height, width), times)
     step, count = pyramid.enlarging_steps(times)
     scale = learned.scales - 1
     output = picture[None]
     for i in range(1, count + 1):
         # The last step's product is the factor but for a float's last bits.
         grown = times if i == count else step**i
-        size = round(picture.shape[0] * grown), round(picture.shape[1] * grown)
-        noise_maps = sampling.noise_maps(
+        size = round(height * grown), round(width * grown)
+        output = sampling.upsample(output, 1 / step, size)
+        (noise_map,) = sampling.noise_maps(
             jax.random.fold_in(key, i)[None], learned, (size,) * learned.scales, first=scale
         )
-        output = sampling.upsample(output, 1 / step, size)
-        (output,) = sampling.refine(learned, [noise * noise_maps[0]], output, first=scale)
+        noise_map = noise * noise_map
+        if tiles.are_needed(learned, scale, size):
+            output = tiles.generate(learned, scale, noise_map, output)
+        else:
+            (output,) = sampling.refine(learned, [noise_map], output, first=scale)
     return output[0]
+
+
+def check(size: tuple[int, int], times: float) -> None:
+    """Refuses what `enlarge` does of a picture of a (height, width), without computing anything."""
+    height, width = size
+    if times > 1 and height * width * times**2 > MAX_PIXELS:
+        most = math.floor(100 * math.sqrt(MAX_PIXELS / (height * width))) / 100
+        advice = f"enlarge it {most:g} times at most, or take" if most > 1 else "take"
+        raise UserError(
+            f"enlarging {width}x{height} px {times:g} times: {width * times:.0f}x{height * times:.0f} px "
+            f"are more than {MAX_PIXELS // 10**6} megapixels; {advice} a smaller picture"
+        )
+    pyramid.enlarging_steps(times)

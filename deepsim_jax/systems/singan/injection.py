@@ -41,7 +41,7 @@ def inject(
     sizes = sampling.scale_sizes(learned, size)
     if centres is None:
         below = reduce(learned, picture, sizes, start_scale - 1)
-        previous = sampling.upsample(below, learned.pyramid.factor, sizes[start_scale])
+        previous = sampling.enter(learned, below, sizes[start_scale], scale=start_scale)
     else:
         previous = quantising.quantise(reduce(learned, picture, sizes, start_scale), centres)
     maps = sampling.noise_maps(keys, learned, sizes, first=start_scale)
@@ -62,5 +62,7 @@ def reduce(learned: Learned, picture: jax.Array, sizes: tuple[Size, ...], scale:
     plan = learned.pyramid
     like_the_photo = picture.shape[:2] == plan.photo and sizes[-1] == plan.sizes[-1]
     finest = bicubic.resize(picture, plan.reduction if like_the_photo else None, sizes[-1])
-    factor = plan.factor ** (len(sizes) - 1 - scale)
+    # Sizes that are not the pyramid's are rounded ratios: `sampling.enter`.
+    is_own = sizes == plan.sizes[: len(sizes)]
+    factor = plan.factor ** (len(sizes) - 1 - scale) if is_own else None
     return jnp.clip(bicubic.resize(jnp.clip(finest, -1, 1), factor, sizes[scale]), -1, 1)

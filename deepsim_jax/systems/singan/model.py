@@ -102,7 +102,14 @@ class SinganModel:
                 raise UserError("paint: colors need a run's folder, in which the scale is trained again")
             config = rundir.read_config(self.workdir, SCHEMA)
             run = build.build_run(photo.Photo(self._photo), config, self.workdir)
-            learned, centres = quantised.retrained(learned, self._photo, run, start_scale, colors=colors)
+            learned, centres = quantised.retrained(
+                learned,
+                self._photo,
+                run,
+                start_scale,
+                colors=colors,
+                unfinished_at=None if self.finished else self.step,
+            )
         return applications.paint(
             learned, drawing, count, start_scale=start_scale, seed=seed, centres=centres
         )

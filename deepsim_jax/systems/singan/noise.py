@@ -1,9 +1,7 @@
-"""The noise of the scales: random maps, their amplitudes, and the maps that yield the photo (§2.2).
+"""The noise of the scales: random maps and their amplitudes (§2.2).
 
 Noise maps are (N, H, W, C), standard normal; the amplitude is applied by the generator.
 """
-
-from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -24,19 +22,6 @@ def draw(
     """
     noise_maps = jax.random.normal(key, (samples, *size, 1 if coarsest else channels))
     return jnp.broadcast_to(noise_maps, (samples, *size, channels))
-
-
-def reconstruction(
-    key: jax.Array, sizes: Sequence[tuple[int, int]], *, channels: int = 3
-) -> list[jax.Array]:
-    """The maps {z*, 0, ..., 0} that reconstruct the photo, (1, H, W, channels) each, coarsest first.
-
-    z* is drawn once from the key. (The published program draws it anew in each iteration of scale 0 and
-    keeps the last: `task.Task.redrawn`. The paper says that it stays.)
-    """
-    first, *finer = sizes
-    zeros = [jnp.zeros((1, *size, channels)) for size in finer]
-    return [draw(key, first, coarsest=True, channels=channels), *zeros]
 
 
 def amplitude(real: jax.Array, upsampled: jax.Array | None, *, weight: float = 0.1) -> jax.Array:

@@ -22,7 +22,7 @@ STEPS = ("published", "published_sr", "nearest")
 """Ways to count the steps between the coarsest and the finest scale (`plan`)."""
 
 COMPAT = ("paper", "code")
-"""Whether a float's last bits may make a side a pixel longer, as they do in the program (`plan`)."""
+"""Whether a float's last bits may round a side or a count up, as they do in the program (`plan`)."""
 
 _ROUNDING = 1e-9  # logarithms that are whole numbers but for the last bits of a float
 
@@ -71,8 +71,10 @@ def plan(
       steps: "published" counts as the program; "published_sr" as it does for super-resolution,
         rounding down where it otherwise rounds up; "nearest" as the paper says, so that the adapted
         factor's inverse is as close as possible to the wanted one's.
-      compat: "code" rounds up as the program, in floats: 25.000000000000004 pixels are 26, so that some
-        scales have a side one pixel longer. "paper": whole numbers stay.
+      compat: "code" rounds as the program, in floats: 25.000000000000004 pixels are 26, and
+        3.0000000000000004 steps are 4. A side of the coarsest or the finest scale is then a pixel
+        longer; between them more, where the factor of a long photo is another. "paper": whole numbers
+        stay.
       keep: if given, only this many of the finest scales are used, for the effect of the number of
         scales (Fig. 9): sizes and factor stay, and the coarsest one left generates from noise.
       filters: channels at the coarsest scale; they double every fourth scale.
@@ -91,7 +93,8 @@ def plan(
     if steps == "nearest":
         count = _nearest_steps(min(finest) / min_size, 1 / factor)
     else:
-        rounded = _rounded_down if steps == "published_sr" else _rounded_up
+        up, down = (math.ceil, math.floor) if exact else (_rounded_up, _rounded_down)
+        rounded = down if steps == "published_sr" else up
         all_scales = rounded(math.log(min_size / min(size), factor)) + 1
         count = all_scales - rounded(math.log(min(max_size, longer) / longer, factor))
     adapted = (min_size / min(finest)) ** (1 / count)
@@ -147,15 +150,16 @@ def pictures(photo: jax.Array, pyramid: Pyramid) -> list[jax.Array]:
     ]
 
 
-def upsample(picture: jax.Array, factor: float, size: tuple[int, int]) -> jax.Array:
+def upsample(picture: jax.Array, factor: float | None, size: tuple[int, int]) -> jax.Array:
     """A generator's result (..., H, W, C) at the next finer scale, clipped to [-1, 1].
 
     Args:
       picture: values beyond [-1, 1] are clipped before, too.
-      factor: the pyramid's.
+      factor: the pyramid's; None: the picture is stretched to the size, for samples of another size
+        than the photo, whose scales are rounded on their own.
       size: of the next scale; for a sample of another size than the photo, of the sample there.
     """
-    return _clip(bicubic.resize(_clip(picture), 1 / factor, size))
+    return _clip(bicubic.resize(_clip(picture), factor and 1 / factor, size))
 
 
 def check_photo(photo: np.ndarray) -> None:

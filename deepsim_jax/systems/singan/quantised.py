@@ -12,6 +12,7 @@ import numpy as np
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import ranges
+from deepsim_jax.runtime import locks
 from deepsim_jax.systems.singan import applications, quantising, sampling
 from deepsim_jax.systems.singan import task as tasks
 from deepsim_jax.systems.singan.learned import Learned
@@ -19,7 +20,13 @@ from deepsim_jax.training import foreground, loop, stages
 
 
 def retrained(
-    learned: Learned, photo: np.ndarray, whole: loop.Run, start_scale: int, *, colors: int = 5
+    learned: Learned,
+    photo: np.ndarray,
+    whole: loop.Run,
+    start_scale: int,
+    *,
+    colors: int = 5,
+    unfinished_at: int | None = None,
 ) -> tuple[Learned, np.ndarray]:
     """Trains one scale again; returns all scales and the colours, for `applications.paint`.
 
@@ -30,12 +37,18 @@ def retrained(
         is trained only once; an interrupted training goes on.
       start_scale: 1 to the number of scales - 1.
       colors: how many, at least 2.
+      unfinished_at: the step of a run that is still to be trained, whose colours may be others than at
+        its end; what is stored for it is used at this step alone.
 
     Raises:
-      UserError: an argument is out of range, or the training was stopped.
+      UserError: another process trains this scale again, an argument is out of range, or the training
+        was stopped.
     """
     centres = applications.main_colors(learned, photo, start_scale, colors=colors)
-    folder = whole.workdir / "quantised" / f"scale-{start_scale}-colors-{colors}"
+    name = f"scale-{start_scale}-colors-{colors}"
+    if unfinished_at is not None:
+        name += f"-step-{unfinished_at}"
+    folder = whole.workdir / "quantised" / name
     stage = whole.stages[start_scale]
     assert isinstance(stage, stages.AlternatingStage)
     task = dataclasses.replace(stage.task, centres=tuple(map(tuple, centres.tolist())))
@@ -52,7 +65,8 @@ def retrained(
     run = dataclasses.replace(
         whole, workdir=folder, stages=(stages.FollowUpStage(stage, finished),), preview=preview
     )
-    end = foreground.train(run, begun=lambda: None)
+    with locks.held(folder, doing="trains a scale again"):
+        end = foreground.train(run, begun=lambda: None)
     if not end.finished:
         raise UserError(
             f"stopped at step {end.step} of {run.steps} of training scale {start_scale} "

@@ -56,6 +56,11 @@ def inpaint(
     hole = masks.read(mask, picture, grow=grow)
     scales = build.plan(config, picture.shape[:2]).sizes
     # Checked now, and not after a training.
+    if len(scales) < 2:
+        raise UserError(
+            "inpainting puts a picture into scale 1 or a finer one, and this config has a single scale: "
+            f"leave pyramid.keep={config.pyramid.keep} out, or make it 2 or more"
+        )
     if start_scale is not None and not 1 <= start_scale < len(scales):
         raise UserError(
             f"start scale {start_scale}: allowed are 1 (the coarsest that a picture can be "

@@ -8,6 +8,7 @@ Each scale is compiled once for each size and number of samples, and serves all 
 """
 
 import functools
+import operator
 from collections.abc import Sequence
 
 import jax
@@ -46,7 +47,7 @@ def sample(
         return refine(learned, maps)[-1]
     below = reconstruct(learned)[start_scale - 1]
     stretched = bicubic.resize(below, size=sizes[start_scale - 1])
-    previous = upsample(stretched, learned.pyramid.factor, sizes[start_scale])
+    previous = enter(learned, stretched, sizes[start_scale], scale=start_scale)
     return refine(learned, maps, previous, first=start_scale)[-1]
 
 
@@ -77,13 +78,31 @@ def refine(
         samples, height, width, channels = noise_map.shape
         size = height - learned.margin, width - learned.margin
         if outputs:
-            previous = upsample(outputs[-1], learned.pyramid.factor, size)
+            previous = enter(learned, outputs[-1], size, scale=scale)
         elif previous is None:
             previous = jnp.zeros((samples, *size, channels))
         else:
             previous = jnp.broadcast_to(previous, (samples, *size, channels))
         outputs.append(_apply(learned, noise_map, previous, scale=scale))
     return outputs
+
+
+def enter(learned: Learned, below: jax.Array, size: Size, *, scale: int) -> jax.Array:
+    """What the scale below shows, (N, h, w, C), at a scale's size: (N, *size, C) in [-1, 1].
+
+    The photo's own sizes differ by the pyramid's factor, but for their rounding, and lie over each
+    other. Others, of samples in another size, are rounded ratios: by the factor they would be cropped, or
+    end in a mirrored strip; they are stretched.
+
+    Args:
+      learned: the trained scales.
+      below: picture of the scale below.
+      size: (height, width) of the pictures at this scale.
+      scale: 1 to the number of scales - 1.
+    """
+    own = learned.pyramid.sizes[scale - 1 : scale + 1]
+    is_own = (below.shape[-3:-1], tuple(size)) == own
+    return upsample(below, learned.pyramid.factor if is_own else None, size)
 
 
 def noise_maps(
@@ -136,8 +155,7 @@ def check_start_scale(learned: Learned, start_scale: int, *, least: int = 0) -> 
     Raises:
       UserError: it is not a whole number from `least` to the number of scales - 1.
     """
-    is_whole = isinstance(start_scale, int) and not isinstance(start_scale, bool)
-    if not is_whole or not least <= start_scale < learned.scales:
+    if not _is_whole(start_scale) or not least <= start_scale < learned.scales:
         if learned.scales <= least:
             raise UserError(
                 f"start scale {start_scale}: this SinGAN has {learned.scales} scale; a "
@@ -148,6 +166,15 @@ def check_start_scale(learned: Learned, start_scale: int, *, least: int = 0) -> 
             f"start scale {start_scale}: allowed are {least} (the coarsest{into}) to "
             f"{learned.scales - 1} (the finest)"
         )
+
+
+def _is_whole(number) -> bool:
+    """Whether it counts, as NumPy's integers do, too."""
+    try:
+        operator.index(number)
+    except TypeError:
+        return False
+    return not isinstance(number, bool)
 
 
 @functools.partial(jax.jit, static_argnames="scale")

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from deepsim_jax.images import io as image_io
+from deepsim_jax.images import masks
 from deepsim_jax.systems import actions
 from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
 from deepsim_jax.systems.singan import applications
@@ -29,6 +30,8 @@ _MASK = Option(
 )
 RATE = 10.0
 """Frames a second of animations."""
+
+_DRAFT_TIMES = 2.0  # more is not to be seen in a draft
 
 
 def _start_scale(about: str, coarsest: int, finest: int) -> Option:
@@ -189,21 +192,22 @@ class SinganSession:
 
         Args:
           document: of this session.
-          quality: "draft" has the training size; "full" the photo's, and is the photo, bit for bit, where
-            the mask does not reach. Samples have the training size in both.
+          quality: "draft" is at most as large as the training; "full" has the photo's size, and is the
+            photo, bit for bit, where the mask does not reach. Samples come at the training size, or at
+            the one that was asked for.
 
         Raises:
           UserError: a picture or a mask that cannot be used.
         """
         begun = time.perf_counter()
-        images, mask = self._make_images(document)
+        images, mask = self._make_images(document, is_draft=quality == "draft")
         if quality == "draft":
             images = [_fitted(image, self.canvas.size) for image in images]
         moving = bool(document.actions) and document.actions[-1]["tool"] == "animate"
         milliseconds = 1000 * (time.perf_counter() - begun)
         return Rendering(tuple(images), mask, milliseconds, rate=RATE if moving else None)
 
-    def _make_images(self, document):
+    def _make_images(self, document, *, is_draft):
         """(pictures, mask or None) of the newest action."""
         if not document.actions:
             return [self._photo.copy()], np.zeros(self._photo.shape[:2], bool)
@@ -215,7 +219,7 @@ class SinganSession:
         if tool == "animate":
             return list(self._model.animate(**options)), None
         if tool == "enlarge":
-            return [self._model.enlarge(options.pop("times", 2.0), **options)], None
+            return [self._enlarged(is_draft, **options)], None
         if tool == "paint":
             return list(self._model.paint(picture, **options)), None
         if tool == "inpaint":
@@ -229,7 +233,15 @@ class SinganSession:
         if not isinstance(mask, np.ndarray) or mask.shape[:2] != self.canvas.size:
             return mask
         height, width = self._photo.shape[:2]
-        return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        hole = masks.read_mask(mask).astype(np.uint8)
+        return cv2.resize(hole, (width, height), interpolation=cv2.INTER_NEAREST)
+
+    def _enlarged(self, is_draft, *, times=2.0, **options):
+        """The larger photo; for a draft the photo at the training size, which is shrunk again anyway."""
+        if not is_draft:
+            return self._model.enlarge(times, **options)
+        small = applications.training_picture(self._model.learned, self._photo)
+        return self._model.enlarge(min(times, _DRAFT_TIMES), small, **options)
 
     def _samples(self, *, height=1.0, width=1.0, each_scale=False, start_scale=0, **options):
         """The pictures of "sample": several samples, or one from each start scale."""
@@ -242,7 +254,12 @@ class SinganSession:
 
 
 def _fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture, shrunk to the training size where it is larger."""
-    if image.shape[0] <= size[0]:
+    """A picture, shrunk in its own aspect to lie within the training size where it is larger."""
+    factor = min(allowed / side for allowed, side in zip(size, image.shape[:2], strict=True))
+    if factor >= 1:
         return image
-    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+    fitted = [side * factor for side in image.shape[:2]]
+    if all(abs(side - allowed) < 1 for side, allowed in zip(fitted, size, strict=True)):
+        fitted = list(size)  # the same aspect, but for the rounding
+    height, width = (max(1, round(side)) for side in fitted)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)

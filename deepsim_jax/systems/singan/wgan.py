@@ -68,7 +68,7 @@ def generator_loss(
 
     Args:
       fake_scores: the critic's map of the generated pictures.
-      rebuilt: what the generator makes of the reconstruction noise (`noise.reconstruction`).
+      rebuilt: what the generator makes of the reconstruction noise ({z*, 0, ..., 0}).
       real: the photo at this scale.
       reconstruction_weight: alpha; 100 for super-resolution.
 

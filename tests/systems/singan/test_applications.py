@@ -38,6 +38,12 @@ def test_results_smaller_than_the_photo_are_told(learned, caplog):
     assert caplog.messages == ["samples: 28x22 px; the photo has 56x44, but was trained at 28x22"]
 
 
+@pytest.mark.parametrize("size", [(0, 50), (0, 0), (-3, 40)])
+def test_a_size_without_pixels_is_refused(learned, size):
+    with pytest.raises(UserError, match=f"samples of {size[1]}x{size[0]} pixels .* or more$"):
+        applications.sample(learned, size=size)
+
+
 def test_retargeting_stretches_the_layout(learned):
     size = applications.stretched(learned, height=1.5, width=20 / 28)
     assert size == (33, 20)
@@ -116,6 +122,20 @@ def test_enlarging_and_the_training_picture(learned, photo):
     np.testing.assert_array_equal(applications.training_picture(learned, photo), photo)
     with pytest.raises(UserError, match="above 1"):
         applications.enlarge(learned, photo, 1.0)
+
+
+def test_an_enlarged_photo_that_was_shrunk_for_the_training_is_told(learned, photo, monkeypatch, caplog):
+    monkeypatch.setattr(
+        applications.enlarging, "enlarge", lambda key, learned, picture, *_, **__: picture
+    )
+    plan = learned.pyramid
+    larger = learned.replace(pyramid=type(plan)((44, 56), 0.5, plan.factor, plan.sizes, plan.widths))
+    with caplog.at_level(logging.WARNING):
+        applications.enlarge(larger, photo, 1.5)
+        assert not caplog.messages  # this one has the training size
+        applications.enlarge(larger, photo.repeat(2, 0).repeat(2, 1), 1.5)
+    told = "enlarged picture: 84x66 px; the photo has 56x44, but was trained at 28x22"
+    assert caplog.messages == [told]
 
 
 def test_animations(learned):

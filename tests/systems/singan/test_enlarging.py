@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from deepsim_jax.errors import UserError
-from deepsim_jax.systems.singan import enlarging, noise
+from deepsim_jax.systems.singan import enlarging, noise, sampling, tiles
 
 KEY = jax.random.key(0)
 
@@ -40,7 +40,33 @@ def test_without_noise_the_key_does_not_matter(learned, photo):
     assert np.abs(got[0] - enlarging.enlarge(KEY, learned, photo, 1.5)).max() > 0.01
 
 
-@pytest.mark.parametrize("times", [1, 0.5])
+@pytest.mark.parametrize("times", [1, 0.5, float("nan")])
 def test_enlarging_makes_larger(learned, photo, times):
     with pytest.raises(UserError, match="above 1"):
         enlarging.enlarge(KEY, learned, photo, times)
+
+
+def test_too_large_a_result_is_refused_before_anything_is_computed(learned, monkeypatch):
+    monkeypatch.setattr(sampling, "upsample", None)
+    picture = jax.ShapeDtypeStruct((6000, 8000, 3), np.float32)
+    told = (
+        "^enlarging 8000x6000 px 4 times: 32000x24000 px are more than 100 megapixels; enlarge it 1.44 "
+    )
+    with pytest.raises(UserError, match=told + "times at most, or take a smaller picture$"):
+        enlarging.enlarge(KEY, learned, picture, 4)
+    with pytest.raises(UserError, match="infxinf px are more than"):
+        enlarging.check((6000, 8000), float("inf"))
+
+
+def test_a_large_step_is_made_in_tiles(learned, photo, monkeypatch):
+    """Of two steps the second one, from 27x34 px to 33x42."""
+    made = []
+
+    def generate(learned, scale, noise_map, previous):
+        made.append((scale, noise_map.shape, previous.shape))
+        return previous
+
+    monkeypatch.setattr(tiles, "MOST_AT_ONCE", 27 * 34 * 4)
+    monkeypatch.setattr(tiles, "generate", generate)
+    assert enlarging.enlarge(KEY, learned, photo, 1.5).shape == (33, 42, 3)
+    assert made == [(2, (1, 33, 42, 3), (1, 33, 42, 3))]

@@ -40,6 +40,16 @@ def test_other_sizes(learned, drawing):
     assert got.shape == (2, 25, 44, 3)
 
 
+def test_a_picture_of_another_size_is_reduced_to_its_end(learned, plainly):
+    sizes = sampling.scale_sizes(learned, (88, 112))
+    slope = np.linspace(-0.9, 0.9, 88, dtype=np.float32)[:, None, None] + np.zeros(
+        (1, 112, 3), np.float32
+    )
+    for scale in (0, 1):
+        reduced = injection.reduce(learned, slope, sizes, scale)
+        np.testing.assert_allclose(reduced, -reduced[::-1], atol=1e-5)  # nothing is cropped at one end
+
+
 def test_a_scale_that_was_trained_on_few_colours_gets_these_only(learned, drawing, plainly):
     centres = np.asarray([[-0.9, -0.5, 0], [0.1, 0.2, 0.3], [0.8, 0.8, -0.8]], np.float32)
     got = injection.inject(KEYS, learned, drawing, start_scale=2, centres=centres)

@@ -18,14 +18,6 @@ def test_noise_is_normal_and_grey_at_the_coarsest_scale():
     assert (noise.draw(KEY, (60, 50), samples=4) == drawn).all()
 
 
-def test_the_photos_noise_is_zero_but_at_the_coarsest_scale():
-    sizes = ((25, 30), (33, 40), (44, 53))
-    first, *others = noise.reconstruction(KEY, sizes)
-    assert [z.shape for z in (first, *others)] == [(1, *size, 3) for size in sizes]
-    assert (first == noise.draw(KEY, (25, 30), coarsest=True)).all() and first.std() > 0.9
-    assert not any(z.any() for z in others)
-
-
 def test_amplitude_is_a_tenth_of_the_error():
     real = np.zeros((1, 4, 5, 3), np.float32)
     upsampled = np.where(np.arange(5) < 3, 0.5, -0.25)[:, None] + real

@@ -88,6 +88,12 @@ def test_sizes_of_the_program_are_rounded_up_from_its_floats(size, sizes):
     assert pyramid.plan(size, max_size=64, compat="code").sizes == sizes
 
 
+def test_steps_of_the_program_are_rounded_up_from_its_floats():
+    # log(27 / 64) / log(.75) is 3.0000000000000004: four steps and the program's one more.
+    assert len(pyramid.plan((64, 64), min_size=27, max_size=240, compat="code").sizes) == 6
+    assert len(pyramid.plan((64, 64), min_size=27, max_size=240).sizes) == 5
+
+
 def test_whole_sizes_stay_where_the_program_is_not_followed():
     assert pyramid.plan((512, 512), max_size=64).sizes == squares(25, 32, 40, 51, 64)
 

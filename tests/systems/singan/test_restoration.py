@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import deepsim_jax
+from deepsim_jax import settings
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import io as images
 from deepsim_jax.images import masks
@@ -122,6 +123,14 @@ def test_refuses_before_anything_is_trained(damaged, tmp_path, changes, message)
     given = {"mask": "bright:255", "config": "singan_quickstart:tiny", "workdir": tmp_path / "run"}
     with pytest.raises(UserError, match=message):
         restoration.inpaint(picture, **{**given, **changes})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_single_scale_is_refused_before_it_is_trained(damaged, tmp_path):
+    config = settings.load("singan_quickstart:tiny")
+    config.pyramid.keep = 1
+    with pytest.raises(UserError, match="a single scale: leave pyramid.keep=1 out"):
+        restoration.inpaint(damaged[0], "bright:255", config=config, workdir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

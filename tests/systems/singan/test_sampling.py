@@ -87,9 +87,26 @@ def test_samples_of_any_size(learned, plainly):
     # From a finer scale the coarser ones' reconstruction is stretched.
     part = sampling.sample(KEYS[:1], learned, start_scale=2, size=(33, 20))
     below = bicubic.resize(sampling.reconstruct(learned)[1], size=(26, 15))
-    previous = plainly.upsample(learned, below, (33, 20))
+    previous = np.clip(bicubic.resize(np.clip(below, -1, 1), size=(33, 20)), -1, 1)
     z = noise.draw(jax.random.fold_in(KEYS[0], 2), (33, 20))
     np.testing.assert_allclose(part, plainly.refine(learned, [z], previous, 2)[0], atol=1e-4)
+
+
+def test_what_enters_a_large_sample_is_stretched_to_its_end(learned):
+    sizes, factor = learned.pyramid.sizes, learned.pyramid.factor
+    large = sampling.scale_sizes(learned, (88, 112))
+    assert large[:2] == ((48, 64), (68, 84))  # by the pyramid's factor 48 rows would be 65
+    slope = np.linspace(-0.9, 0.9, 48, dtype=np.float32)[None, :, None, None] + np.zeros((1, 1, 64, 3))
+    entered = np.asarray(sampling.enter(learned, slope, large[1], scale=1))
+    assert (np.diff(entered, axis=1) > 0).all(), "a mirrored strip falls"
+    own = slope[:, :12, :16]
+    np.testing.assert_array_equal(
+        sampling.enter(learned, own, sizes[1], scale=1), sampling.upsample(own, factor, sizes[1])
+    )
+
+
+def test_numpys_whole_numbers_are_start_scales(learned):
+    sampling.check_start_scale(learned, np.int64(1))
 
 
 @pytest.mark.slow
@@ -102,7 +119,7 @@ def test_noise_in_the_margins(untrained_pyramid):
     ]
 
 
-@pytest.mark.parametrize("start", [3, -1, 1.0, True, "1"])
+@pytest.mark.parametrize("start", [3, -1, 1.0, True, np.True_, "1"])
 def test_a_start_scale_out_of_range_names_the_range(learned, start):
     with pytest.raises(UserError, match=r"start scale .*: allowed are 0 \(the coarsest\) to 2"):
         sampling.sample(KEYS, learned, start_scale=start)

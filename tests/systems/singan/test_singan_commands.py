@@ -140,6 +140,25 @@ def test_what_a_run_cannot_do_is_told(call, run, given, message):
     assert code == 2 and re.search(message, err) and err.strip().count("\n") <= 1
 
 
+def test_a_name_that_cannot_be_written_is_refused_before_anything_is_read(call, run, monkeypatch):
+    from deepsim_jax.systems.singan import commands
+
+    monkeypatch.setattr(commands.runs, "load", None)
+    for given in (
+        ["--mode=sample"],
+        ["--mode=retarget", "--size=30x20"],
+        ["--mode=paint", "--input=a.png", "--colors=5"],
+        ["--mode=edit", "--input=a.png"],
+        ["--mode=harmonise", "--input=a.png"],
+        ["--mode=enlarge", "--times=2"],
+        ["--mode=inpaint", "--mask=m.png"],
+    ):
+        code, _, err = call(f"--workdir={run}", *given, "--output=x.jpg")
+        assert code == 2 and "output x.jpg: a .png file is needed" in err, (given, err)
+    code, _, err = call(f"--workdir={run}", "--mode=animate", "--output=x.jpg")
+    assert code == 2 and "moving pictures are written as" in err
+
+
 def test_a_run_of_the_other_system_has_other_modes(call, trained):
     code, _, err = call("--mode=sample", f"--workdir={trained.workdir}", "--output=a.png")
     assert code == 2 and "is a run of deepsim, which has --mode=edit, --mode=evaluate" in err

@@ -150,6 +150,8 @@ def test_iterations_decline_with_the_pixels_of_a_scale(scene, tmp_path):
         round(2000 * (pixels[0] / own) ** 0.6) for own in pixels
     ]
     assert run.steps == api.total_steps(config, photo.Photo(scene))
+    efforts = [stage.effort / own for stage, own in zip(run.stages, pixels, strict=True)]
+    assert efforts[-1] / efforts[0] == pytest.approx(2**1.5)  # 64 channels instead of 32: 2.4 measured
     for stage in run.stages:
         assert stage.updates.constant_steps == round(0.8 * stage.steps)
 

@@ -40,6 +40,17 @@ def test_a_hole_may_be_drawn_on_the_canvas(session, scene):
     assert full.images[0].shape == scene.shape and full.mask[75, 80] and not full.mask[:40].any()
 
 
+@pytest.mark.parametrize(
+    "levels", [(0, 65280, np.uint16), (0.0, 0.9, np.float32), (10, 200, np.int32)], ids=str
+)
+def test_a_drawn_hole_of_any_numbers_is_its_lighter_part(session, levels):
+    low, high, kind = levels
+    mask = np.zeros(session.canvas.size, bool)
+    mask[10:12, 10:14] = True
+    hole = session._hole(np.where(mask, high, low).astype(kind))
+    np.testing.assert_array_equal(hole, session._hole(mask))
+
+
 @pytest.mark.parametrize("tool", ["edit", "harmonise", "inpaint"])
 def test_composites_keep_the_photo_outside_their_mask(session, scene, tool):
     picture, mask = edited(scene)
@@ -56,6 +67,20 @@ def test_drawings_and_enlarged_photos(session, scene):
     assert painted.images[0].shape == (22, 26, 3)
     larger = session.render(session.apply(session.begin(), {"tool": "enlarge", "times": 1.5}), "full")
     assert larger.images[0].shape == (225, 270, 3)
+
+
+def test_a_draft_of_an_enlarged_photo_is_made_of_a_small_one(session, scene, monkeypatch):
+    seen = []
+
+    def enlarge(learned, picture, times, **options):
+        seen.append((picture.shape[:2], times))
+        return np.zeros((round(picture.shape[0] * times), round(picture.shape[1] * times), 3), np.uint8)
+
+    monkeypatch.setattr(sessions.applications, "enlarge", enlarge)
+    document = session.apply(session.begin(), {"tool": "enlarge", "times": 8.0})
+    assert session.render(document).images[0].shape == (22, 26, 3)
+    assert session.render(document, "full").images[0].shape == (1200, 1440, 3)
+    assert seen == [((22, 26), 2.0), ((150, 180), 8.0)]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +105,7 @@ def test_samples_of_other_sizes_and_from_each_scale(session, trained_singan):
     wide = session.apply(session.begin(), {"tool": "sample", "width": 1.5, "seed": 2})
     picture = session.render(wide, "full").images[0]
     np.testing.assert_array_equal(picture, trained_singan.sample(1, size=(22, 39), seed=2)[0])
+    assert session.render(wide).images[0].shape == (15, 26, 3)  # in its own aspect
     each = session.apply(session.begin(), {"tool": "sample", "each_scale": True, "seed": 2, "count": 5})
     images = session.render(each).images
     assert len(images) == trained_singan.scales
