@@ -3,10 +3,11 @@
 import { ask, fetchBitmap, withQuery } from "./api.js";
 import * as choices from "./choices.js";
 import { isUnmoved } from "./engine/placing.js";
+import { PolygonHand } from "./hands/areas.js";
 import { DraggingHand, pins } from "./hands/dragging.js";
 import { PadHand, forgetPads, pad, unsentPads } from "./hands/pads.js";
 import { PaintingHand, PickingHand, PointHand, bounded } from "./hands/painting.js";
-import { PolygonHand, RegionHand, selection } from "./hands/regions.js";
+import { RegionHand, selection } from "./hands/regions.js";
 import { Stage } from "./stage.js";
 import * as store from "./store.js";
 import { actionOf, choosingTool, fileOption, isReady, titleOf } from "./toolbox.js";
