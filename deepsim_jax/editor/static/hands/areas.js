@@ -2,12 +2,16 @@
 
 import { color, valuesOf } from "../choices.js";
 import { simplifyPath } from "../engine/raster.js";
-import { act, foresee, forgetForesight } from "../store.js";
+import { act, foresee, forgetForesight, say } from "../store.js";
 import { actionOf, hasColor } from "../toolbox.js";
+import { signal } from "../vendor/signals.js";
 import { handle, polyline } from "./overlay.js";
 import { pixelOf } from "./painting.js";
 
 const GRIP = 12; // pixels of the screen within which the first corner is hit
+
+/** The area that is not closed yet: {corners, undone: those that were taken back, the newest last}. */
+export const area = signal({ corners: [], undone: [] });
 
 /** Fills a polygon: corners by clicks, or drawn around with the button held. */
 export class PolygonHand {
@@ -17,27 +21,29 @@ export class PolygonHand {
   constructor(stage, tool) {
     this.stage = stage;
     this.tool = tool;
-    this.corners = [];
+    this.stroke = [];
+    this.#show([]);
   }
 
   down(point) {
     this.isDown = true;
+    this.stroke = [];
     const pixel = pixelOf(point);
-    const first = this.corners[0];
+    const { corners } = area.value;
+    const [first, last] = [corners[0], corners.at(-1)];
     const reach = GRIP / this.stage.scale;
-    if (this.corners.length > 2 && Math.hypot(first[0] - pixel[0], first[1] - pixel[1]) <= reach) {
+    if (corners.length > 2 && Math.hypot(first[0] - pixel[0], first[1] - pixel[1]) <= reach) {
       this.isDown = false;
       this.apply();
-      return;
+    } else if (last?.join() !== pixel.join()) {
+      this.#show([...corners, pixel]);
     }
-    this.corners.push(pixel);
-    this.stroke = [];
   }
 
   move(points) {
     if (!this.isDown) return;
     this.stroke.push(...points.map(pixelOf));
-    foreseeIfArea(this.tool, simplifyPath([...this.corners, ...this.stroke]));
+    foreseeIfArea(this.tool, simplifyPath([...area.value.corners, ...this.stroke]));
   }
 
   up() {
@@ -45,10 +51,10 @@ export class PolygonHand {
     this.isDown = false;
     const drawn = simplifyPath(this.stroke);
     if (drawn.length < 4) {
-      foreseeIfArea(this.tool, this.corners);
+      foreseeIfArea(this.tool, area.value.corners);
       return;
     }
-    this.corners.push(...drawn);
+    this.#show([...area.value.corners, ...drawn]);
     this.apply();
   }
 
@@ -56,52 +62,83 @@ export class PolygonHand {
 
   /** Takes back the last corner; whether there was one. */
   undo() {
-    if (!this.corners.length) return false;
+    const corners = [...area.value.corners];
+    const last = corners.pop();
+    if (!last) return false;
     this.isDown = false;
-    this.corners.pop();
-    if (this.corners.length > 2) foreseeIfArea(this.tool, this.corners);
-    else forgetForesight();
-    this.stage.redraw();
+    this.#show(corners, [...area.value.undone, last]);
+    this.#foresee();
     return true;
   }
 
-  doubleClick() {
-    this.apply();
+  /** Sets the corner again that was taken back last; whether there was one. */
+  redo() {
+    const undone = [...area.value.undone];
+    const next = undone.pop();
+    if (!next || this.isDown) return false;
+    this.#show([...area.value.corners, next], undone);
+    this.#foresee();
+    return true;
   }
 
+  /** Closes the area; the second press of one that has closed it leaves nothing behind. */
+  doubleClick() {
+    if (area.value.corners.length > 1) this.apply();
+    else this.cancel();
+  }
+
+  /** Closes the area and fills it; one that has too few corners stays. */
   apply() {
-    const corners = simplifyPath(this.corners);
-    this.corners = [];
-    this.stage.redraw();
-    if (corners.length < 3) return false;
+    const corners = simplifyPath(area.value.corners);
+    if (corners.length < 3) {
+      if (corners.length) say("An area has three corners at least: set another one.");
+      return false;
+    }
+    this.#show([]);
     act(areaAction(this.tool, corners));
     return true;
   }
 
   cancelStroke() {
-    this.isDown = false;
-    return false;
+    return this.isDown && this.undo();
   }
 
+  /** Drops all corners; whether there were any. */
   cancel() {
     this.isDown = false;
-    const had = this.corners.length > 0;
-    this.corners = [];
-    this.stage.redraw();
+    const had = area.value.corners.length > 0;
+    this.#show([]);
     if (had) forgetForesight();
     return had;
   }
 
+  /** Another document is shown: corners that were taken back before that are not set again. */
+  documentChanged() {
+    this.#show(area.value.corners);
+  }
+
+  /** Another tool is chosen: the area is filled, if it is one. */
   finish() {
-    this.apply();
+    if (area.value.corners.length < 3 || !this.apply()) this.cancel();
   }
 
   paint(context, toPane) {
-    if (!this.corners.length) return;
-    const points = [...this.corners, ...(this.isDown ? this.stroke : [])];
+    const { corners } = area.value;
+    if (!corners.length) return;
+    const points = [...corners, ...(this.isDown ? this.stroke : [])];
     if (!this.isDown && this.stage.pointer) points.push(pixelOf(this.stage.pointer));
     polyline(context, points.map(toPane), { dashed: true });
-    for (const corner of this.corners) handle(context, toPane(corner), { round: true, size: 4 });
+    for (const corner of corners) handle(context, toPane(corner), { round: true, size: 4 });
+  }
+
+  #show(corners, undone = []) {
+    area.value = { corners, undone };
+    this.stage.redraw();
+  }
+
+  #foresee() {
+    if (area.value.corners.length > 2) foreseeIfArea(this.tool, area.value.corners);
+    else forgetForesight();
   }
 }
 

@@ -159,11 +159,14 @@ export class RegionHand {
     act(actionOf(tool, valuesOf(tool), selected.given));
   }
 
+  /** Gives up what is being drawn around a part; whether that went on. */
   cancelStroke() {
+    const wasDrawn = this.lasso !== null;
     this.isDown = false;
     this.lasso = null;
     this.drag = null;
-    return false;
+    if (wasDrawn) this.stage.redraw();
+    return wasDrawn;
   }
 
   /** Takes back where the selected part was placed; whether it was. */
@@ -182,7 +185,7 @@ export class RegionHand {
   }
 
   cancel() {
-    this.cancelStroke();
+    if (this.cancelStroke()) return true;
     if (!selection.value) return false;
     const wasMoved = !isUnmoved(selection.value.placing);
     this.#forget();
