@@ -130,10 +130,10 @@ def test_both_qualities_are_made_once(session, monkeypatch):
     [
         ({"tool": "inpaint", "mask": np.zeros((22, 26), bool)}, "no pixel is masked"),
         (
-            {"tool": "inpaint", "mask": HOLE, "reference": np.zeros((9, 9, 3), np.uint8)},
+            {"tool": "inpaint", "mask": HOLE, "reference": np.zeros((20, 20, 3), np.uint8)},
             "must be 180x150",
         ),
-        ({"tool": "harmonise", "picture": np.zeros((9, 9, 3), np.uint8)}, "must be 180x150 or 26x22"),
+        ({"tool": "harmonise", "picture": np.zeros((20, 20, 3), np.uint8)}, "must be 180x150 or 26x22"),
         ({"tool": "edit", "picture": np.zeros((22, 26, 3), np.uint8)}, "smaller than the photo"),
         ({"tool": "paint", "picture": "nowhere.png"}, "nowhere.png"),
     ],
