@@ -54,7 +54,7 @@ class Label:
       titles: one of the choices -> what it is called; without one, its name, as words.
       hints: one of the choices -> a sentence that is shown while it is chosen.
       left_out: choices that are not offered, because they need more than a front end can give.
-      only_with: another option -> its choices with which this one means something; it is shown with one
+      only_with: another option -> its values with which this one means something; it is shown with one
         of them only.
     """
 
@@ -64,7 +64,7 @@ class Label:
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     hints: Mapping[str, str] = dataclasses.field(default_factory=dict)
     left_out: tuple[str, ...] = ()
-    only_with: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    only_with: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

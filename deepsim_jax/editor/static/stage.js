@@ -106,6 +106,7 @@ export class Stage {
       pane.world.style.width = `${size.width}px`;
       pane.world.style.height = `${size.height}px`;
     }
+    this.panes.result.canvases.result.classList.remove("painted");
     this.showPhoto(photo);
     this.panes.drawing.caption.textContent = isDrawn ? "Drawing" : "Photo";
     this.#arrange();
@@ -136,7 +137,9 @@ export class Stage {
 
   /** Shows a picture as the result. */
   showResult(bitmap) {
-    paintBitmap(this.panes.result.canvases.result, bitmap);
+    const canvas = this.panes.result.canvases.result;
+    paintBitmap(canvas, bitmap);
+    canvas.classList.add("painted"); // beside one of other proportions the photo is not seen
     this.element.dataset.painted = String(Number(this.element.dataset.painted ?? 0) + 1);
   }
 

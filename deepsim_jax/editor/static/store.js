@@ -331,7 +331,7 @@ const result = new Flight(
   },
   ({ response, bitmap }, { document }) => {
     working.value = { ...working.value, result: false };
-    if (document !== current.value || gestureGoesOn()) return;
+    if (document !== current.value) return; // a hand that foresees something has cancelled this
     stage.showResult(bitmap);
     shown.value = {
       quality: "full",

@@ -3,10 +3,11 @@
 import { ask, fetchBitmap, withQuery } from "./api.js";
 import * as choices from "./choices.js";
 import { isUnmoved } from "./engine/placing.js";
+import { PolygonHand, area } from "./hands/areas.js";
 import { DraggingHand, pins } from "./hands/dragging.js";
 import { PadHand, forgetPads, pad, unsentPads } from "./hands/pads.js";
 import { PaintingHand, PickingHand, PointHand, bounded } from "./hands/painting.js";
-import { PolygonHand, RegionHand, selection } from "./hands/regions.js";
+import { RegionHand, selection } from "./hands/regions.js";
 import { Stage } from "./stage.js";
 import * as store from "./store.js";
 import { actionOf, choosingTool, fileOption, isReady, titleOf } from "./toolbox.js";
@@ -65,6 +66,14 @@ export function chooseTool(id) {
   return true;
 }
 
+/** What a button does, after which keys are heard by the picture again, unless a key has pressed it. */
+export function thenDraw(work) {
+  return (event) => {
+    work();
+    if (event.detail > 0) stage.focus();
+  };
+}
+
 /** Applies what is shown but not done yet. */
 export function apply() {
   return hand.value?.apply?.() ?? false;
@@ -101,13 +110,16 @@ function giveUpPlaced() {
 }
 
 /** Whether there is something that `redo` does again. */
-export const canRedo = computed(() => store.canRedo.value || pad.value.canRedo);
+export const canRedo = computed(
+  () => store.canRedo.value || pad.value.canRedo || area.value.undone.length > 0,
+);
 
 /** Whether there is something that `undo` takes back. */
 export const canUndo = computed(
   () =>
     store.canUndo.value ||
     pad.value.canUndo ||
+    area.value.corners.length > 0 ||
     pins.value.drags.length + pins.value.anchors.length > 0 ||
     (selection.value !== null && !isUnmoved(selection.value.placing)),
 );

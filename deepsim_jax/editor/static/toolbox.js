@@ -123,6 +123,11 @@ export function panelOptions(tool) {
   });
 }
 
+/** Whether an option means something beside the others' values. */
+export function isMeant({ only_with }, values) {
+  return Object.entries(only_with).every(([name, choices]) => choices.includes(values[name]));
+}
+
 /** The values that a tool begins with. */
 export function initialValues(tool, canvas) {
   const values = {};

@@ -204,20 +204,32 @@ def edit(
     Raises:
       UserError: a picture or a mask of another size, an empty mask, an argument out of range.
     """
-    edited = images.read_image(edited, name="edited photo")
-    _check_size("edited photo", edited, learned, photo)
-    mask = changed_pixels(photo, edited) if mask is None else masks.read(mask, edited)
+    edited, mask = read_edited(learned, photo, edited, mask)
     start_scale = _or_finest(learned, start_scale, 2)
     key = jax.random.key(seed)[None]
     output = ranges.to_uint8(
         injection.inject(key, learned, jnp.asarray(ranges.to_float(edited)), start_scale=start_scale)[0]
     )
-    height, width = photo.shape[:2]
-    if mask.shape != (height, width):
-        mask = images.resize_labels(mask.astype(np.uint8), height, width) > 0
-    longer = max(height, width)
+    longer = max(photo.shape[:2])
     weights = editing.soften(mask, dilation=dilation * longer, feather=feather * longer)
     return Composite(editing.blend(photo, output, weights), output, weights)
+
+
+def read_edited(learned: Learned, photo: np.ndarray, edited, mask=None) -> tuple[np.ndarray, np.ndarray]:
+    """(the edited photo, uint8 of its own size, and what of it is changed, bool (H, W) of the photo's).
+
+    Args:
+      learned, photo, edited, mask: as in `edit`.
+
+    Raises:
+      UserError: a picture or a mask of another size, or an empty mask.
+    """
+    edited = images.read_image(edited, name="edited photo")
+    _check_size("edited photo", edited, learned, photo)
+    mask = changed_pixels(photo, edited) if mask is None else masks.read(mask, edited)
+    if mask.shape != photo.shape[:2]:
+        mask = images.resize_labels(mask.astype(np.uint8), *photo.shape[:2]) > 0
+    return edited, mask
 
 
 def harmonise(

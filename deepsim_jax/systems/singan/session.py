@@ -12,7 +12,7 @@ from deepsim_jax.images import io as image_io
 from deepsim_jax.images import masks
 from deepsim_jax.systems import actions
 from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
-from deepsim_jax.systems.singan import applications
+from deepsim_jax.systems.singan import applications, inpainting
 from deepsim_jax.systems.singan.model import SinganModel
 
 _SEED = Option(
@@ -34,29 +34,41 @@ RATE = 10.0
 _DRAFT_TIMES = 2.0  # more is not to be seen in a draft
 
 
-def _start_scale(about: str, coarsest: int, finest: int) -> Option:
-    """The option, which a person begins with in the middle."""
+def _start_scale(about: str, coarsest: int, finest: int, label: Label | None = None) -> Option:
+    """The option, which a person begins with in the middle, unless the label says something else."""
     middle = Label(suggested=(coarsest + finest + 1) // 2)
-    return Option("start_scale", "int", about, low=coarsest, high=finest, label=middle)
+    return Option("start_scale", "int", about, low=coarsest, high=finest, label=label or middle)
+
+
+def _shape(side: str) -> Option:
+    title = Label(title=f"{side.capitalize()}, times the photo’s")
+    return Option(side, "float", "of the new pictures", default=1.0, low=0.25, high=4.0, label=title)
 
 
 def _tools(scales: int) -> tuple[Tool, ...]:
     """The tools of a model with this number of scales."""
     finest = scales - 1
-    start = _start_scale("where the picture enters; 1 is coarse", 1, finest)
+    return (*_asking_tools(finest), *(_composing_tools(finest) if finest >= 1 else ()))
+
+
+def _asking_tools(finest: int) -> list[Tool]:
+    """Tools that need no hand; `finest` is the number of the finest scale, from 0."""
     sampled = _start_scale("0: a new layout; higher: the photo's", 0, finest)
-    tools = [
+    each, from_one = Label("One from each start scale"), {"each_scale": (False,)}
+    return [
         Tool(
             "sample",
             "random pictures like the photo",
             "none",
             (
                 _SEED,
-                sampled,
-                Option("count", "int", "how many", default=1, low=1, high=64),
-                Option("height", "float", "times the photo's", default=1.0, low=0.25, high=4.0),
-                Option("width", "float", "times the photo's", default=1.0, low=0.25, high=4.0),
-                Option("each_scale", "bool", "one from each start scale instead", default=False),
+                Option("each_scale", "bool", "instead of several from one", False, label=each),
+                dataclasses.replace(
+                    sampled, label=dataclasses.replace(sampled.label, only_with=from_one)
+                ),
+                Option("count", "int", "how many", 1, low=1, high=64, label=Label(only_with=from_one)),
+                _shape("height"),
+                _shape("width"),
             ),
             key="s",
             title="New pictures",
@@ -80,6 +92,7 @@ def _tools(scales: int) -> tuple[Tool, ...]:
             ),
             title="Enlarge",
             icon="enlarge",
+            help="The photo gets more pixels, with fine texture of its own; the saved picture has all.",
         ),
         Tool(
             "animate",
@@ -89,63 +102,85 @@ def _tools(scales: int) -> tuple[Tool, ...]:
                 _SEED,
                 sampled,
                 Option("frames", "int", "how many, 10 a second", default=30, low=1, high=300),
-                Option("alpha", "float", "how close to the photo", default=0.1, low=0.0, high=1.0),
-                Option("beta", "float", "how smooth and slow", default=0.9, low=0.0, high=1.0),
+                Option(
+                    "alpha",
+                    "float",
+                    "how close to the photo",
+                    default=0.1,
+                    low=0.0,
+                    high=1.0,
+                    label=Label("Closeness to the photo"),
+                ),
+                Option(
+                    "beta",
+                    "float",
+                    "how smooth and slow",
+                    default=0.9,
+                    low=0.0,
+                    high=1.0,
+                    label=Label("Smoothness"),
+                ),
             ),
             title="Animate",
             icon="film",
+            help="The photo comes alive, and plays here; “Make a film” above saves it.",
         ),
     ]
-    if finest >= 1:
-        hole = Option("mask", "picture", "path or array, non-zero = the hole", is_needed=True)
-        reference = Option("reference", "picture", "a picture that resembles the undamaged one")
-        composite_options = (_PICTURE, _MASK, start, _SEED)
-        tools += [
-            Tool(
-                "paint",
-                "a drawing with the photo's patches",
-                "picture",
-                (_PICTURE, start, _SEED),
-                takes=("picture",),
-                key="b",
-                title="Paint",
-                icon="brush",
-                help="Paint roughly, over the photo or on plain ground: it becomes a picture made of "
-                "the photo’s own patches.",
-            ),
-            Tool(
-                "edit",
-                "a changed photo made seamless",
-                "picture",
-                composite_options,
-                takes=("picture", "mask"),
-                title="Change",
-                icon="pen",
-                help="Change the photo with brush and pasted pieces; seams are made to vanish.",
-            ),
-            Tool(
-                "harmonise",
-                "a pasted object blended in",
-                "picture",
-                composite_options,
-                takes=("picture", "mask"),
-                title="Paste in",
-                icon="paste",
-                help="Paste a picture and move it into place: it takes on the photo’s look.",
-            ),
-            Tool(
-                "inpaint",
-                "a hole filled",
-                "region",
-                (hole, reference, start, _SEED),
-                takes=("mask",),
-                key="f",
-                title="Fill a hole",
-                icon="mask",
-                help="Mark what is to vanish: it is filled with what the photo is made of.",
-            ),
-        ]
-    return tuple(tools)
+
+
+def _composing_tools(finest: int) -> list[Tool]:
+    """Tools with which a picture or a hole is put into a scale from 1 to the finest."""
+    start = _start_scale("where the picture enters; 1 is coarse", 1, finest)
+    hole = Option("mask", "picture", "path or array, non-zero = the hole", is_needed=True)
+    suitable = _start_scale("without it, the one that suits", 1, finest, Label())
+    reference = Option("reference", "picture", "a picture that resembles the undamaged one")
+    composite_options = (_PICTURE, _MASK, start, _SEED)
+    return [
+        Tool(
+            "paint",
+            "a drawing with the photo's patches",
+            "picture",
+            (_PICTURE, start, _SEED),
+            takes=("picture",),
+            key="b",
+            title="Paint",
+            icon="brush",
+            help="Paint roughly, over the photo or on plain ground: it becomes a picture made of "
+            "the photo’s own patches.",
+        ),
+        Tool(
+            "edit",
+            "a changed photo made seamless",
+            "picture",
+            composite_options,
+            takes=("picture", "mask"),
+            title="Change",
+            icon="pen",
+            help="Paint, take pieces of the photo elsewhere, paste pictures: seams are made to vanish.",
+        ),
+        Tool(
+            "harmonise",
+            "a pasted object blended in",
+            "picture",
+            composite_options,
+            takes=("picture", "mask"),
+            title="Paste in",
+            icon="paste",
+            help="Paste a picture and move it into place: it takes on the photo’s look.",
+        ),
+        Tool(
+            "inpaint",
+            "a hole filled",
+            "region",
+            (hole, reference, suitable, _SEED),
+            takes=("mask",),
+            key="f",
+            title="Fill a hole",
+            icon="mask",
+            help="Mark what is to vanish: it is filled with what the photo is made of, or with what "
+            "a reference shows there: a picture of the photo’s size, such as a film’s next frame.",
+        ),
+    ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +202,7 @@ class SinganSession:
         """Opens a session on a trained model."""
         self._model, self._photo = model, model.photo
         self.tools = _tools(model.scales)
+        self._newest: tuple[Document, bool, tuple[list[np.ndarray], np.ndarray | None]] | None = None
         self.canvas = Canvas(size=model.size, output_size=self._photo.shape[:2], layers=("picture",))
 
     def begin(self) -> Document:
@@ -181,10 +217,13 @@ class SinganSession:
           action: {"tool": name, ...} with the tool's options; pictures and masks as paths or arrays.
 
         Raises:
-          UserError: an action that is not understood, or an option out of its range.
+          UserError: an action that is not understood, an option out of its range, or a picture or a mask
+            that cannot be used.
         """
         tool = actions.chosen_tool(self.tools, action)
-        actions.check_options(tool, {name: value for name, value in action.items() if name != "tool"})
+        options = {name: value for name, value in action.items() if name != "tool"}
+        actions.check_options(tool, options)
+        self._check_pictures(tool.name, **options)
         return Document((*document.actions, dict(action)))
 
     def render(self, document: Document, quality: Literal["draft", "full"] = "draft") -> Rendering:
@@ -197,15 +236,58 @@ class SinganSession:
             the one that was asked for.
 
         Raises:
-          UserError: a picture or a mask that cannot be used.
+          UserError: a file of a picture that is gone since.
         """
         begun = time.perf_counter()
-        images, mask = self._make_images(document, is_draft=quality == "draft")
-        if quality == "draft":
+        is_draft = quality == "draft"
+        images, mask = self._newest_images(document, is_draft=is_draft)
+        if is_draft:
             images = [_fitted(image, self.canvas.size) for image in images]
         moving = bool(document.actions) and document.actions[-1]["tool"] == "animate"
         milliseconds = 1000 * (time.perf_counter() - begun)
         return Rendering(tuple(images), mask, milliseconds, rate=RATE if moving else None)
+
+    def warm(self) -> None:
+        """Compiles what makes samples as a front end asks for them first."""
+        given = {one.name: one.default for one in self.tools[0].options if one.default is not None}
+        given |= {one.name: one.label.suggested for one in self.tools[0].options if one.label.suggested}
+        self.preview(self.begin(), {"tool": self.tools[0].name, **given})
+
+    def preview(self, document: Document, action: Mapping[str, Any]) -> Rendering:
+        """What an action would show first: of several samples one, of an animation its first frame.
+
+        An enlarged photo looks at the training size as the photo does, and is not made.
+
+        Raises:
+          UserError: as `apply` and `render`.
+        """
+        newest = dict(self.apply(document, action).actions[-1])
+        if newest["tool"] == "enlarge":
+            return self.render(self.begin())
+        if newest["tool"] == "sample":
+            newest |= {"count": 1, "each_scale": False}
+        elif newest["tool"] == "animate":
+            newest["frames"] = 1
+        return self.render(Document((newest,)))
+
+    def _check_pictures(self, tool, picture=None, mask=None, reference=None, **_):
+        """Refuses what could not be rendered, before it is a step of a history."""
+        if tool == "inpaint":
+            masks.read(self._hole(mask), self._photo)
+            if reference is not None:
+                inpainting.read_reference(reference, self._photo, self.canvas.size)
+        elif tool in ("edit", "harmonise"):
+            applications.read_edited(self._model.learned, self._photo, picture, mask)
+        elif picture is not None:
+            image_io.read_image(picture, name="picture")
+
+    def _newest_images(self, document, *, is_draft):
+        """`_make_images`, once for both qualities where they are made of the same."""
+        is_other = bool(document.actions) and document.actions[-1]["tool"] == "enlarge" and is_draft
+        newest = self._newest
+        if newest is None or newest[0] is not document or newest[1] != is_other:
+            newest = self._newest = document, is_other, self._make_images(document, is_draft=is_draft)
+        return newest[2]
 
     def _make_images(self, document, *, is_draft):
         """(pictures, mask or None) of the newest action."""

@@ -143,7 +143,7 @@ def test_another_drawing_asks_before_it_takes_a_training_from_the_photo(visit, c
     editor.pick(cat_file)
     editor.rests()
     editor.page.get_by_label("Made of").select_option("edges")
-    editor.page.get_by_text("The training was for the drawing that there is").wait_for()
+    editor.page.get_by_text("the training does not belong to the photo any more").wait_for()
     editor.button("Leave it").click()
     assert editor.page.get_by_label("Made of").input_value() != "edges"
     assert not [method for _, method, _ in editor.answers if method == "PUT"]

@@ -6,6 +6,9 @@ import pytest
 from deepsim_jax import UserError
 from deepsim_jax.systems.singan import session as sessions
 
+HOLE = np.zeros((22, 26), bool)
+HOLE[10:12, 10:14] = True
+
 
 @pytest.fixture(scope="module")
 def session(trained_singan):
@@ -120,3 +123,47 @@ def test_an_animations_candidates_are_frames(session, trained_singan):
     rendering = session.render(document)
     np.testing.assert_array_equal(rendering.images, list(trained_singan.animate(frames=3, seed=4)))
     assert rendering.rate == 10 and session.render(session.begin()).rate is None
+
+
+def test_a_draft_keeps_the_proportions_of_samples(session):
+    for given, size in (({"width": 2.0}, (11, 26)), ({"height": 2.0}, (22, 13))):
+        document = session.apply(session.begin(), {"tool": "sample", **given})
+        assert session.render(document).images[0].shape[:2] == size
+
+
+def test_a_preview_makes_no_more_than_is_shown(session, trained_singan):
+    asked = {"tool": "sample", "count": 3, "seed": 5, "each_scale": True}
+    (first,) = session.preview(session.begin(), asked).images
+    np.testing.assert_array_equal(first, trained_singan.sample(1, seed=5)[0])
+    moving = session.preview(session.begin(), {"tool": "animate", "frames": 300})
+    assert len(moving.images) == 1
+    photo = session.render(session.begin()).image
+    enlarged = session.preview(session.begin(), {"tool": "enlarge", "times": 8.0})
+    np.testing.assert_array_equal(enlarged.image, photo)
+    with pytest.raises(UserError, match="count=0"):
+        session.preview(session.begin(), {"tool": "sample", "count": 0})
+
+
+def test_both_qualities_are_made_once(session, monkeypatch):
+    document = session.apply(session.begin(), {"tool": "animate", "frames": 2})
+    full = session.render(document, "full")
+    monkeypatch.setattr(session._model, "animate", None)
+    np.testing.assert_array_equal(session.render(document).images, full.images)
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"tool": "inpaint", "mask": np.zeros((22, 26), bool)}, "no pixel is masked"),
+        (
+            {"tool": "inpaint", "mask": HOLE, "reference": np.zeros((20, 20, 3), np.uint8)},
+            "must be 180x150",
+        ),
+        ({"tool": "harmonise", "picture": np.zeros((20, 20, 3), np.uint8)}, "must be 180x150 or 26x22"),
+        ({"tool": "edit", "picture": np.zeros((22, 26, 3), np.uint8)}, "smaller than the photo"),
+        ({"tool": "paint", "picture": "nowhere.png"}, "nowhere.png"),
+    ],
+)
+def test_a_picture_that_cannot_be_used_is_refused_before_it_is_a_step(session, given, message):
+    with pytest.raises(UserError, match=message):
+        session.apply(session.begin(), given)

@@ -4,6 +4,7 @@ import { UNMOVED, handles, matrixOf, moved, rotated, scaled } from "../engine/pl
 import {
   colorAt,
   fillMask,
+  maskBounds,
   paintStroke,
   polygonMask,
   simplifyPath,
@@ -22,8 +23,8 @@ const HOLE = [255, 64, 129];
 
 const EMPTY = { isChanged: false, canUndo: false, canRedo: false };
 
-/** What the pad is like: {isChanged, canUndo, canRedo, erases}. */
-export const pad = signal({ ...EMPTY, erases: false });
+/** What the pad is like: {isChanged, canUndo, canRedo, does: "draw", "erase" or "take" a piece}. */
+export const pad = signal({ ...EMPTY, does: "draw" });
 
 const kept = new Map(); // "workspace/tool" -> what was on a pad when another tool was chosen
 
@@ -100,7 +101,7 @@ export class PadHand {
       return;
     }
     this.#remember();
-    if (this.isHole && selecting.value !== "click") {
+    if (this.#drawsAround) {
       this.lasso = [pixelOf(point)];
       return;
     }
@@ -114,7 +115,7 @@ export class PadHand {
       const to = points.at(-1);
       const { middle } = handles(this.object.bounds, placing, this.object.centre, 1);
       let next;
-      if (part === "move") next = moved(placing, from, to);
+      if (part === "move") next = movedWhole(placing, from, to);
       else if (part === "scale") next = scaled(placing, middle, from, to);
       else next = rotated(placing, middle, from, to, event.shiftKey);
       this.object = { ...this.object, placing: next };
@@ -122,7 +123,7 @@ export class PadHand {
     } else if (this.lasso) {
       const last = pixelOf(points.at(-1));
       const [x, y] = this.lasso[0];
-      if (selecting.value === "rectangle") this.lasso = [[x, y], [last[0], y], last, [x, last[1]]];
+      if (this.isHole && selecting.value === "rectangle") this.lasso = [[x, y], [last[0], y], last, [x, last[1]]];
       else this.lasso.push(...points.map(pixelOf));
     } else if (this.isDown) {
       for (const point of points.map(pixelOf)) {
@@ -135,8 +136,10 @@ export class PadHand {
   up() {
     if (this.lasso) {
       const { width, height } = this.stage.size;
-      const mask = polygonMask(simplifyPath(this.lasso), width, height);
-      if (pad.value.erases) eraseMask(this.layer, mask);
+      const corners = simplifyPath(this.lasso);
+      const mask = polygonMask(corners, width, height);
+      if (!this.isHole) this.#lift(corners.length > 2 ? mask : new Uint8Array(mask.length));
+      else if (pad.value.does === "erase") eraseMask(this.layer, mask);
       else fillMask(this.layer, mask, HOLE);
       this.stage.painted(this.layer, { left: 0, top: 0, right: width, bottom: height });
       this.lasso = null;
@@ -156,12 +159,7 @@ export class PadHand {
     const fit = Math.min(1, (0.5 * width) / bitmap.width, (0.5 * height) / bitmap.height);
     const [w, h] = [bitmap.width * fit, bitmap.height * fit];
     const [left, top] = [(width - w) / 2 - 0.5, (height - h) / 2 - 0.5];
-    this.object = {
-      bitmap,
-      bounds: { left, top, right: left + w, bottom: top + h },
-      centre: [left + w / 2, top + h / 2],
-      placing: UNMOVED,
-    };
+    this.#hold(bitmap, { left, top, width: w, height: h });
     this.#tell();
     this.stage.redraw();
     return true;
@@ -253,14 +251,20 @@ export class PadHand {
       polyline(context, [toPane(head), toPane(turn)]);
       for (const corner of corners) handle(context, toPane(corner));
       handle(context, toPane(turn), { round: true });
-    } else if (this.stage.pointer && !(this.isHole && selecting.value !== "click")) {
+    } else if (this.stage.pointer && !this.#drawsAround) {
       circle(context, toPane(pixelOf(this.stage.pointer)), (radius.value + 0.5) * scale);
     }
   }
 
+  /** Whether a hand draws around something, rather than painting. */
+  get #drawsAround() {
+    return this.isHole ? selecting.value !== "click" : pad.value.does === "take";
+  }
+
   #paint(points) {
     const size = bounded(radius.value);
-    if (pad.value.erases && this.isHole) {
+    const erases = pad.value.does === "erase";
+    if (erases && this.isHole) {
       const { width, height } = this.layer;
       const bare = { width, height, data: new Uint8ClampedArray(this.layer.data.length) };
       const box = paintStroke(bare, points, size, HOLE);
@@ -268,7 +272,7 @@ export class PadHand {
       this.stage.painted(this.layer, box);
       return;
     }
-    const paint = this.isHole ? HOLE : pad.value.erases ? this.before : color.value;
+    const paint = this.isHole ? HOLE : erases ? this.before : color.value;
     paintStroke(this.layer, points, size, paint);
     this.stage.painted(this.layer, strokeBounds(points, size));
   }
@@ -303,6 +307,37 @@ export class PadHand {
     this.undone = [];
     this.done.push(this.#state());
     while (this.done.length > 1 && this.done.length * this.layer.data.length > 1e8) this.done.shift();
+  }
+
+  /** Takes a piece of the pad into the hand, to be moved and scaled until it is stamped. */
+  #lift(mask) {
+    const { width, height } = this.layer;
+    const bounds = maskBounds(mask, width, height);
+    if (!bounds) {
+      this.done.pop();
+      return;
+    }
+    const { left, top, right, bottom } = bounds;
+    const [w, h] = [right - left, bottom - top];
+    const bitmap = new OffscreenCanvas(w, h);
+    const piece = new ImageData(w, h);
+    for (let y = 0; y < h; y++) {
+      for (let x = 0; x < w; x++) {
+        const at = (y + top) * width + x + left;
+        if (mask[at]) piece.data.set(this.layer.data.subarray(4 * at, 4 * at + 4), 4 * (y * w + x));
+      }
+    }
+    bitmap.getContext("2d").putImageData(piece, 0, 0);
+    this.#hold(bitmap, { left: left - 0.5, top: top - 0.5, width: w, height: h });
+  }
+
+  #hold(bitmap, { left, top, width, height }) {
+    this.object = {
+      bitmap,
+      bounds: { left, top, right: left + width, bottom: top + height },
+      centre: [left + width / 2, top + height / 2],
+      placing: UNMOVED,
+    };
   }
 
   #stamp() {
@@ -367,6 +402,12 @@ export class PadHand {
       canRedo: this.undone.length > 0,
     };
   }
+}
+
+/** Moved by whole pixels, so that a piece of the photo stays as sharp as it was. */
+function movedWhole(placing, from, to) {
+  const next = moved(placing, from, to);
+  return { ...next, by: next.by.map(Math.round) };
 }
 
 /** A layer as a PNG file. */

@@ -1,4 +1,4 @@
-// Hands that take areas: a part that is moved, scaled, turned, copied or deleted; and a polygon to fill.
+// The hand that takes a part, which is moved, scaled, turned, copied or deleted.
 
 import {
   UNMOVED,
@@ -11,7 +11,7 @@ import {
   transform,
 } from "../engine/placing.js";
 import { maskBounds, maskCentre, maskOutline, polygonMask, simplifyPath } from "../engine/raster.js";
-import { color, selecting, valuesOf } from "../choices.js";
+import { selecting, valuesOf } from "../choices.js";
 import { withQuery } from "../api.js";
 import {
   act,
@@ -25,7 +25,7 @@ import {
   settled,
   workspace,
 } from "../store.js";
-import { actionOf, hasColor } from "../toolbox.js";
+import { actionOf } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
 import { handle, polyline, segments } from "./overlay.js";
 import { pixelOf } from "./painting.js";
@@ -159,11 +159,14 @@ export class RegionHand {
     act(actionOf(tool, valuesOf(tool), selected.given));
   }
 
+  /** Gives up what is being drawn around a part; whether that went on. */
   cancelStroke() {
+    const wasDrawn = this.lasso !== null;
     this.isDown = false;
     this.lasso = null;
     this.drag = null;
-    return false;
+    if (wasDrawn) this.stage.redraw();
+    return wasDrawn;
   }
 
   /** Takes back where the selected part was placed; whether it was. */
@@ -182,7 +185,7 @@ export class RegionHand {
   }
 
   cancel() {
-    this.cancelStroke();
+    if (this.cancelStroke()) return true;
     if (!selection.value) return false;
     const wasMoved = !isUnmoved(selection.value.placing);
     this.#forget();
@@ -303,112 +306,6 @@ export class RegionHand {
     selection.value = null;
     this.stage.redraw();
   }
-}
-
-/** Fills a polygon: corners by clicks, or drawn around with the button held. */
-export class PolygonHand {
-  cursor = "crosshair";
-  isDown = false;
-
-  constructor(stage, tool) {
-    this.stage = stage;
-    this.tool = tool;
-    this.corners = [];
-  }
-
-  down(point) {
-    this.isDown = true;
-    const pixel = pixelOf(point);
-    const first = this.corners[0];
-    const reach = GRIP / this.stage.scale;
-    if (this.corners.length > 2 && Math.hypot(first[0] - pixel[0], first[1] - pixel[1]) <= reach) {
-      this.isDown = false;
-      this.apply();
-      return;
-    }
-    this.corners.push(pixel);
-    this.stroke = [];
-  }
-
-  move(points) {
-    if (!this.isDown) return;
-    this.stroke.push(...points.map(pixelOf));
-    foreseeIfArea(this.tool, simplifyPath([...this.corners, ...this.stroke]));
-  }
-
-  up() {
-    if (!this.isDown) return;
-    this.isDown = false;
-    const drawn = simplifyPath(this.stroke);
-    if (drawn.length < 4) {
-      foreseeIfArea(this.tool, this.corners);
-      return;
-    }
-    this.corners.push(...drawn);
-    this.apply();
-  }
-
-  hover() {}
-
-  /** Takes back the last corner; whether there was one. */
-  undo() {
-    if (!this.corners.length) return false;
-    this.isDown = false;
-    this.corners.pop();
-    if (this.corners.length > 2) foreseeIfArea(this.tool, this.corners);
-    else forgetForesight();
-    this.stage.redraw();
-    return true;
-  }
-
-  doubleClick() {
-    this.apply();
-  }
-
-  apply() {
-    const corners = simplifyPath(this.corners);
-    this.corners = [];
-    this.stage.redraw();
-    if (corners.length < 3) return false;
-    act(areaAction(this.tool, corners));
-    return true;
-  }
-
-  cancelStroke() {
-    this.isDown = false;
-    return false;
-  }
-
-  cancel() {
-    this.isDown = false;
-    const had = this.corners.length > 0;
-    this.corners = [];
-    this.stage.redraw();
-    if (had) forgetForesight();
-    return had;
-  }
-
-  finish() {
-    this.apply();
-  }
-
-  paint(context, toPane) {
-    if (!this.corners.length) return;
-    const points = [...this.corners, ...(this.isDown ? this.stroke : [])];
-    if (!this.isDown && this.stage.pointer) points.push(pixelOf(this.stage.pointer));
-    polyline(context, points.map(toPane), { dashed: true });
-    for (const corner of this.corners) handle(context, toPane(corner), { round: true, size: 4 });
-  }
-}
-
-function areaAction(tool, polygon) {
-  const given = { polygon };
-  if (hasColor(tool)) given.color = color.value;
-  return actionOf(tool, valuesOf(tool), given);
-}
-
-function foreseeIfArea(tool, corners) {
-  if (corners.length > 2) foresee(areaAction(tool, corners));
 }
 
 function box({ left, top, right, bottom }) {

@@ -2,6 +2,7 @@
 
 import * as choices from "../choices.js";
 import { isUnmoved } from "../engine/placing.js";
+import { area } from "../hands/areas.js";
 import { pins } from "../hands/dragging.js";
 import { selection } from "../hands/regions.js";
 import { html } from "../html.js";
@@ -69,8 +70,8 @@ function TopBar() {
       <h1 title=${workspace.value.name}>${workspace.value.name}</h1>
     </div>
     <div class="group">
-      <${Button} icon="undo" label="Undo" keys="Ctrl+Z" isQuiet isDisabled=${!studio.canUndo.value} onPress=${studio.undo} />
-      <${Button} icon="redo" label="Redo" keys="Ctrl+Y" isQuiet isDisabled=${!studio.canRedo.value} onPress=${studio.redo} />
+      <${Button} icon="undo" label="Undo" keys="Ctrl+Z" isQuiet isDisabled=${!studio.canUndo.value} onPress=${studio.thenDraw(studio.undo)} />
+      <${Button} icon="redo" label="Redo" keys="Ctrl+Y" isQuiet isDisabled=${!studio.canRedo.value} onPress=${studio.thenDraw(studio.redo)} />
     </div>
     <div class="group">
       <${Choice} label="What is shown" choices=${COMPARISONS} value=${choices.mode.value} onChoose=${(
@@ -125,7 +126,9 @@ function StatusBar() {
   const isWorking = store.working.value.preview || store.working.value.result || store.unsent.value > 0;
   const text = quality === "full" ? `${QUALITIES.full}, ${size.join(" × ")}` : QUALITIES[quality];
   const isPending =
-    pins.value.drags.length > 0 || (selection.value && !isUnmoved(selection.value.placing));
+    pins.value.drags.length > 0 ||
+    area.value.corners.length > 0 ||
+    (selection.value && !isUnmoved(selection.value.placing));
   return html`<div class="status">
     <span class="doubts" role="status">${store.doubts.value.map((line) => html`<span key=${line} class="doubt" title=${line}><${Icon} name="doubt" /><span>${line}</span></span>`)}</span>
     <${Candidates} />

@@ -123,10 +123,17 @@ function FilmDialog({ onClose }) {
   const [frames, setFrames] = useState(12);
   const [rate, setRate] = useState(12);
   const [format, setFormat] = useState("gif");
-  const [back, setBack] = useState(true);
+  const { count, rate: ownRate } = store.candidates.value;
+  const [back, setBack] = useState(ownRate === null);
   const { documents } = store.history.value;
-  const several = store.candidates.value.count > 1;
+  const goesBetween = Boolean(store.workspace.value?.can?.film);
+  const several = count > 1;
   const keyframes = documents.filter(({ id }) => choices.starred.value.has(id)).map(({ id }) => id);
+  const isOwn = several && keyframes.length < 2; // the pictures of one step
+  const pace = ownRate === null ? "" : `, ${ownRate} a second`;
+  const help = several
+    ? `The ${count} pictures of this step become a film${pace}${goesBetween ? "; or choose two or more steps to go between" : ""}.`
+    : "Choose two or more steps: the film goes from one to the next.";
   const toggle = (id) => {
     const next = new Set(choices.starred.value);
     if (next.has(id)) next.delete(id);
@@ -134,19 +141,22 @@ function FilmDialog({ onClose }) {
     choices.starred.value = next;
   };
   const make = () => {
-    const chosen = several && keyframes.length < 2 ? [store.current.value] : keyframes;
+    const chosen = isOwn ? [store.current.value] : keyframes;
     makeFilm({ documents: chosen, frames, rate, format, back });
   };
   const share = job.value ? (100 * job.value.done) / (job.value.total || 1) : 0;
   const isReady = keyframes.length > 1 || several;
   return html`<${Dialog} title="Make a film" onClose=${onClose}>
-    <p class="help">${several ? "The pictures of this step become a film, or choose two or more steps to go between." : "Choose two or more steps: the film goes from one to the next."}</p>
-    <div class="checks" role="group" aria-label="Steps of the film">${documents.map(
-      (entry, index) =>
-        html`<label key=${entry.id}><input type="checkbox" checked=${choices.starred.value.has(entry.id)} onChange=${() => toggle(entry.id)} />${index}: ${labelOf(entry, index)}</label>`,
-    )}</div>
-    <${Slider} label="Frames between two" about="Pictures from one step to the next" value=${frames} low=${2} high=${60} step=${1} onInput=${setFrames} />
-    <${Slider} label="Frames a second" about="Speed" value=${rate} low=${2} high=${30} step=${1} onInput=${setRate} />
+    <p class="help">${help}</p>
+    ${
+      goesBetween &&
+      html`<div class="checks" role="group" aria-label="Steps of the film">${documents.map(
+        (entry, index) =>
+          html`<label key=${entry.id}><input type="checkbox" checked=${choices.starred.value.has(entry.id)} onChange=${() => toggle(entry.id)} />${index}: ${labelOf(entry, index)}</label>`,
+      )}</div>`
+    }
+    ${!isOwn && html`<${Slider} label="Frames between two" about="Pictures from one step to the next" value=${frames} low=${2} high=${60} step=${1} onInput=${setFrames} />`}
+    ${!(isOwn && pace) && html`<${Slider} label="Frames a second" about="Speed" value=${rate} low=${2} high=${30} step=${1} onInput=${setRate} />`}
     <div class="field"><label for="film-format">File</label>
       <select id="film-format" value=${format} onChange=${(event) => setFormat(event.target.value)}>
         <option value="mp4">MP4 video</option><option value="webm">WebM video</option><option value="gif">Animated GIF</option></select></div>

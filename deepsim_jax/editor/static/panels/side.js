@@ -4,7 +4,7 @@ import { fetchBlob, withQuery } from "../api.js";
 import * as choices from "../choices.js";
 import { html } from "../html.js";
 import * as store from "../store.js";
-import { wordsOf } from "../toolbox.js";
+import { isMeant, wordsOf } from "../toolbox.js";
 import { computed, effect, signal } from "../vendor/signals.js";
 import { Button, Option, Slider } from "./widgets.js";
 
@@ -76,37 +76,34 @@ function reopen(discard) {
   store.reopening.ask({
     values: { ...store.workspace.value.opening.values, ...wished.value },
     discard,
-    confirm: (trained) =>
-      choices.confirmed(
-        trained
-          ? "Another drawing means beginning anew: the training does not belong to the photo any more, and changes made so far are dropped."
-          : "Another drawing means beginning anew: the changes made so far are dropped.",
-        "Begin anew",
-      ),
+    confirm: mayBeginAnew,
     revert: () => {
       wished.value = {};
     },
   });
 }
 
+/** Asks whether what another drawing takes away may go. */
+function mayBeginAnew(isTrained) {
+  const isEdited = store.history.value.documents.length > 1;
+  const lost = [
+    ...(isTrained ? ["the training does not belong to the photo any more"] : []),
+    ...(isEdited ? ["the changes made so far are dropped"] : []),
+  ];
+  return choices.confirmed(
+    `Another drawing means beginning anew: ${lost.join(", and ")}.`,
+    "Begin anew",
+  );
+}
+
 /** Asks once, though a slider's value changes on and on. */
 async function askThenReopen() {
   if (isAsking) return;
   isAsking = true;
-  const isEdited = store.history.value.documents.length > 1;
-  const dropped = isEdited ? ", and the changes made so far are dropped" : "";
-  const isWanted = await choices.confirmed(
-    `The training was for the drawing that there is. It does not belong to the photo any more with another drawing${dropped}.`,
-    "Begin anew",
-  );
+  const isWanted = await mayBeginAnew(true);
   isAsking = false;
   if (isWanted) reopen(true);
   else wished.value = {};
-}
-
-/** Whether an option means something beside the others' values. */
-function isMeant({ only_with }, values) {
-  return Object.entries(only_with).every(([name, choices]) => choices.includes(values[name]));
 }
 
 const chosen = signal({}); // settings of a training

@@ -35,25 +35,31 @@ export function HistoryStrip() {
       ?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [position, documents.length]);
   if (documents.length === 0) return null;
+  const goesBetween = Boolean(store.workspace.value?.can?.film);
   return html`<section class="strip" aria-label="History">
     <ol ref=${list}>
       ${documents.map((entry, index) => {
         if (index > 0 && Math.abs(index - position) > NEIGHBOURS) return null;
-        const isStarred = choices.starred.value.has(entry.id);
         return html`<li key=${entry.id} class=${index > position ? "undone" : ""}>
           <button type="button" class="step" aria-current=${index === position ? "step" : null}
             aria-label=${`Step ${index}: ${labelOf(entry, index)}`} title=${`Go to: ${labelOf(entry, index)}`} onClick=${() => studio.jump(index)}>
             <${Thumbnail} id=${entry.id} /><span>${labelOf(entry, index)}</span></button>
-          <button type="button" class="star" aria-pressed=${String(isStarred)} aria-label=${`Keyframe: step ${index}`} title="Use in a film" onClick=${() => {
-            const next = new Set(choices.starred.value);
-            if (isStarred) next.delete(entry.id);
-            else next.add(entry.id);
-            choices.starred.value = next;
-          }}>★</button>
+          ${goesBetween && html`<${Star} id=${entry.id} index=${index} />`}
         </li>`;
       })}
     </ol>
   </section>`;
+}
+
+/** Takes a step for a film that goes from one to another, or leaves it out again. */
+function Star({ id, index }) {
+  const isStarred = choices.starred.value.has(id);
+  return html`<button type="button" class="star" aria-pressed=${String(isStarred)} aria-label=${`Keyframe: step ${index}`} title="Use in a film" onClick=${() => {
+    const next = new Set(choices.starred.value);
+    if (isStarred) next.delete(id);
+    else next.add(id);
+    choices.starred.value = next;
+  }}>★</button>`;
 }
 
 /** What a step of the history is called: as the tool is that made it. */

@@ -8,7 +8,7 @@ import { html } from "../html.js";
 import { Icon } from "../icons.js";
 import * as store from "../store.js";
 import * as studio from "../studio.js";
-import { actionOf, hasColor, isReady, labelOf, optionOf, panelOptions, titleOf } from "../toolbox.js";
+import { actionOf, hasColor, isMeant, isReady, labelOf, optionOf, panelOptions, titleOf } from "../toolbox.js";
 import { effect, signal } from "../vendor/signals.js";
 import { Button, Choice, Option, Slider, hexOf, rgbOf } from "./widgets.js";
 
@@ -18,10 +18,7 @@ export function ToolBar() {
       (entry) => html`<button type="button" class="tool" key=${entry.id} data-tool=${entry.id}
         aria-label=${entry.title} aria-pressed=${String(entry === choices.entry.value)}
         title=${entry.key ? `${entry.title} (${entry.key.toUpperCase()})` : entry.title}
-        onClick=${(event) => {
-          studio.chooseTool(entry.id);
-          if (event.detail > 0) studio.stage.focus();
-        }}><${Icon} name=${entry.icon} /><span class="tool-name">${entry.title}</span></button>`,
+        onClick=${studio.thenDraw(() => studio.chooseTool(entry.id))}><${Icon} name=${entry.icon} /><span class="tool-name">${entry.title}</span></button>`,
     )}
   </nav>`;
 }
@@ -55,7 +52,8 @@ export function ToolPanel() {
 
 function Options({ tool, entry, canvas }) {
   const values = choices.valuesOf(tool);
-  return panelOptions(tool).map((option) => {
+  const meant = panelOptions(tool).filter((option) => isMeant(option, values));
+  return meant.map((option) => {
     if (option.name === "radius") {
       return html`<${Slider} key="radius" label="Size" about="Radius of the brush, in pixels of the drawing" value=${values.radius}
         low=${0.5} high=${Math.max(16, Math.round(Math.max(...canvas.size) / 4))} step=${0.5} unit=" px"
@@ -186,7 +184,12 @@ function DragPanel() {
 function PadPanel({ entry, canvas }) {
   const hand = studio.hand.value;
   const isHole = entry.kind === "mask";
-  const { isChanged, canUndo, erases } = pad.value;
+  const { isChanged, canUndo, does } = pad.value;
+  const ways = [
+    { name: "draw", title: isHole ? "Mark" : "Paint" },
+    { name: "erase", title: "Erase" },
+    ...(isHole ? [] : [{ name: "take", title: "Take a piece" }]),
+  ];
   return html`
     ${
       isHole &&
@@ -197,11 +200,12 @@ function PadPanel({ entry, canvas }) {
       }} />`
     }
     ${!isHole && html`<${Palette} canvas=${canvas} />`}
-    <${Choice} label="Paint or erase" value=${erases ? "erase" : "draw"} choices=${[{ name: "draw", title: isHole ? "Mark" : "Paint" }, { name: "erase", title: "Erase" }]} onChoose=${(
+    <${Choice} label="What the hand does" value=${isHole && does === "take" ? "draw" : does} choices=${ways} onChoose=${(
       name,
     ) => {
-      pad.value = { ...pad.value, erases: name === "erase" };
+      pad.value = { ...pad.value, does: name };
     }} />
+    ${!isHole && does === "take" && html`<p class="hint">Draw around a piece, then move it; what was there stays.</p>`}
     <${Slider} label="Size" about="Radius of the brush" value=${choices.radius.value} low=${0.5} high=${Math.max(16, Math.round(Math.max(...canvas.size) / 4))} step=${0.5} unit=" px" onInput=${(
       value,
     ) => {
@@ -209,9 +213,9 @@ function PadPanel({ entry, canvas }) {
     }} />
     <div class="row">
       ${!isHole && html`<${Button} icon="paste" label="Paste a picture onto it" onPress=${studio.pasteOnto}>Paste<//>`}
-      <${Button} icon="undo" label="Take back the last stroke" isDisabled=${!canUndo} onPress=${() => hand.undo()}>Back<//>
-      <${Button} icon="trash" label="Clear: begin anew on the photo" isDisabled=${!isChanged} onPress=${() => hand.clear("photo")}>Clear<//>
-      ${!isHole && html`<${Button} icon="fill" label="Begin on a plain ground of this colour" onPress=${() => hand.clear("plain")}>Plain<//>`}
+      <${Button} icon="undo" label="Take back the last stroke" isDisabled=${!canUndo} onPress=${studio.thenDraw(() => hand.undo())}>Back<//>
+      <${Button} icon="trash" label="Clear: begin anew on the photo" isDisabled=${!isChanged} onPress=${studio.thenDraw(() => hand.clear("photo"))}>Clear<//>
+      ${!isHole && html`<${Button} icon="fill" label="Begin on a plain ground of this colour" onPress=${studio.thenDraw(() => hand.clear("plain"))}>Plain<//>`}
     </div>
     <${ApplyRow} isReady=${isChanged} what="Make the picture" />`;
 }
@@ -241,13 +245,14 @@ function forgetSheet() {
 }
 
 function AskPanel({ tool, title }) {
+  const values = choices.valuesOf(tool);
   const ranges = panelOptions(tool).filter(
-    ({ kind, low, high }) =>
-      kind === "int" && low !== null && high !== null && high > low && high - low < 12,
+    ({ kind, low, high, ...option }) =>
+      kind === "int" && low !== null && high !== null && high > low && high - low < 12 && isMeant(option, values),
   );
   const isDoneAtOnce = tool.takes.includes("candidate") && panelOptions(tool).length > 0;
   return html`<div class="row apply">
-      <${Button} icon="check" label=${title} isMain isShown=${!isDoneAtOnce} isDisabled=${!isReady(tool, choices.valuesOf(tool))} onPress=${() => studio.doTool(tool)}>${title}<//>
+      <${Button} icon="check" label=${title} isMain isShown=${!isDoneAtOnce} isDisabled=${!isReady(tool, values)} onPress=${() => studio.doTool(tool)}>${title}<//>
       ${
         optionOf(tool, "seed") &&
         html`<${Button} icon="dice" label="Another one" onPress=${() => {
@@ -264,8 +269,8 @@ function AskPanel({ tool, title }) {
       sheet.value.pictures.length > 0 &&
       html`<div class="sheet" role="group" aria-label="Comparison">
       ${sheet.value.pictures.map(
-        ({ name, value, address }) =>
-          html`<button type="button" key=${address} aria-label=${`${name} ${value}`} onClick=${() => {
+        ({ name, label, value, address }) =>
+          html`<button type="button" key=${address} aria-label=${`${label} ${value}`} onClick=${() => {
             choices.choose(tool, name, value);
             studio.tryTool(tool);
           }}><img src=${address} alt="" /><span>${value}</span></button>`,
@@ -282,7 +287,8 @@ async function compare(tool, option) {
     const action = actionOf(tool, { ...choices.valuesOf(tool), [option.name]: value }, {});
     const blob = await store.guarded(() => store.draftOf(store.current.value, action));
     if (!blob || sheet.value !== made) return;
-    const picture = { name: option.name, value, address: URL.createObjectURL(blob) };
+    const address = URL.createObjectURL(blob);
+    const picture = { name: option.name, label: labelOf(option), value, address };
     made = { ...made, pictures: [...made.pictures, picture] };
     sheet.value = made;
   }

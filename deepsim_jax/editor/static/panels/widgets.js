@@ -132,10 +132,11 @@ function NumberOption({ option, value, onChange, onCommit, canvas, label, id }) 
       onChange=${(event) => change(event.target.checked ? middle(low, high ?? side, isWhole) : null)} />
       <span>${label}</span><small>${option.about}</small></label>`;
   if (high > low && high - low <= 5000) {
+    const step = isWhole ? 1 : stepOf(high - low);
     return html`${optional}${
       (!isOptional || isSet) &&
-      html`<${Slider} label=${label} about=${option.about} value=${isSet ? value : given} low=${low} high=${Math.max(high, given)}
-        step=${isWhole ? 1 : stepOf(high - low)} onInput=${onChange} onCommit=${onCommit} />`
+      html`<${Slider} label=${label} about=${option.about} value=${isSet ? value : given} low=${lowestOf(low, step)} high=${Math.max(high, given)}
+        step=${step} onInput=${onChange} onCommit=${onCommit} />`
     }`;
   }
   return html`<div class="field">
@@ -250,6 +251,11 @@ function textOf(value) {
 function middle(low, high, isWhole) {
   const value = low + (high - low) / 4;
   return isWhole ? Math.round(value) : Math.round(value * 10) / 10;
+}
+
+/** The lowest multiple of a step within a range, so that a slider meets round numbers. */
+function lowestOf(low, step) {
+  return Math.round(Math.ceil(low / step - 1e-6) * step * 1e6) / 1e6;
 }
 
 function stepOf(range) {
