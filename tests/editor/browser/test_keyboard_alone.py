@@ -151,6 +151,8 @@ def test_escape_and_undo_give_up_what_the_crosshair_began(drawn):
         editor.step_to((40, 20))
         assert (editor.drawing() != before).any()
         editor.press(keys)
+        if keys == "Escape":
+            editor.told("Given up at 40, 20")
         editor.step_to((44, 20))
         np.testing.assert_array_equal(editor.drawing(), before)
     assert editor.steps == ["Start"]
