@@ -38,7 +38,7 @@ const COMMON = [
     "Parts",
     "Arrow keys",
     "move the chosen part by a pixel, with Shift by ten",
-    arrows,
+    (event) => arrows(event) && studio.canNudge() && !studio.crosshair.isShown,
     nudge,
   ),
   key("copy-drag", "Parts", "Alt + drag", "copy a part instead of moving it", () => false),
@@ -50,7 +50,35 @@ const COMMON = [
     plain("delete", "backspace"),
     studio.deletePart,
   ),
-  key("apply", "Do and undo", "Enter", "apply what is shown", plain("enter"), studio.apply),
+  key(
+    "crosshair",
+    "Without a pointer",
+    "Tab, Arrow keys",
+    "on the drawing: move a crosshair by a pixel, with Shift by ten, aslant by two keys",
+    (event) => arrows(event) && isOnDrawing(event),
+    (event) => studio.crosshair.step(event),
+  ),
+  {
+    ...key(
+      "press",
+      "Without a pointer",
+      "Space",
+      "press the tool at the crosshair, and lift it again",
+      (event) => plain(" ")(event) && studio.crosshair.isShown,
+      (event) => studio.crosshair.press(event),
+    ),
+    release: () => studio.crosshair.letGo(),
+  },
+  key(
+    "press-straight",
+    "Without a pointer",
+    "Shift + Space",
+    "a straight line to the crosshair from where the last stroke ended",
+    () => false,
+  ),
+  key("apply", "Do and undo", "Enter", "apply what is shown", plain("enter"), () => {
+    if (!studio.crosshair.lift()) studio.apply();
+  }),
   key(
     "cancel",
     "Do and undo",
@@ -102,8 +130,8 @@ const COMMON = [
     release: () => pan(false),
   },
   key("zoom-wheel", "Look", "Ctrl + wheel", "zoom at the pointer", () => false),
-  key("zoom-in", "Look", "+", "larger", plain("+", "="), () => studio.stage.zoomBy(1.25)),
-  key("zoom-out", "Look", "−", "smaller", plain("-", "_"), () => studio.stage.zoomBy(0.8)),
+  key("zoom-in", "Look", "+", "larger", plain("+", "="), () => zoom(1.25)),
+  key("zoom-out", "Look", "−", "smaller", plain("-", "_"), () => zoom(0.8)),
   key("fit", "Look", "Ctrl + 0", "the whole picture", ctrl("0"), () => studio.stage.fit()),
   key("actual", "Look", "Ctrl + 1", "one pixel of the drawing for one of the screen", ctrl("1"), () =>
     studio.stage.zoomTo(1),
@@ -132,6 +160,8 @@ function toolKeys() {
       key(`tool-${entry.id}`, "Tools", entry.key.toUpperCase(), entry.title, plain(entry.key), () => {
         if (entry.kind === "region") choices.selecting.value = "click";
         studio.chooseTool(entry.id);
+        const isElsewhere = !document.activeElement.matches(".pane");
+        if (isElsewhere && entry.kind !== "ask") studio.stage.focus();
       }),
     );
 }
@@ -229,12 +259,21 @@ function arrows(event) {
   return event.key.startsWith("Arrow") && !event.ctrlKey && !event.metaKey && !event.altKey;
 }
 
+/** Whether keys are for the drawing: it has the focus, or nothing has. */
+function isOnDrawing({ target }) {
+  return target instanceof HTMLElement && target.matches("body, .pane");
+}
+
+function zoom(factor) {
+  studio.stage.zoomBy(factor, studio.crosshair.point);
+}
+
 function nudge(event) {
   const step = event.shiftKey ? 10 : 1;
   const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
     event.key
   ];
-  studio.hand.value?.nudge?.([x * step, y * step]);
+  studio.hand.value.nudge([x * step, y * step]);
 }
 
 function chooseLabel(name) {

@@ -2,6 +2,7 @@
 
 import { takeToken } from "./api.js";
 import * as choices from "./choices.js";
+import { keepFocus } from "./focus.js";
 import { html } from "./html.js";
 import * as keys from "./keys.js";
 import { App } from "./panels/app.js";
@@ -16,6 +17,7 @@ keys.listen();
 const root = document.getElementById("app");
 root.replaceChildren();
 render(html`<${App} />`, root);
+keepFocus(root);
 store.begin(told?.workspace);
 
 // The address that a new server printed, put into this tab: only its fragment changes.

@@ -21,6 +21,7 @@ export class Stage {
   #isDividing = false;
   #originalBitmap = null;
   #fitted = null;
+  #mark = null;
   #isOver = signal(true); // whether the drawing lies over the photo
 
   constructor() {
@@ -64,6 +65,8 @@ export class Stage {
       drawing.canvases.drawing.style.opacity = isUnder ? opacity.value : 1;
       result.divider.tabIndex = mode.value === "slider" ? 0 : -1;
       this.#placeDivider();
+      const isHidden = ({ element }) => element === document.activeElement && !element.checkVisibility();
+      if (Object.values(this.panes).some(isHidden)) this.focus();
     });
   }
 
@@ -245,6 +248,51 @@ export class Stage {
     this.redraw();
   }
 
+  /** Shows a mark over everything else: {paint(context, toPane, pane)}. */
+  setMark(mark) {
+    this.#mark = mark;
+  }
+
+  /**
+   * Hears of a pointer that is none of the browser's.
+   *
+   * @param kind "down", "move", "up" or "cancel"
+   * @param name of the pane that it is over
+   * @param event what of a PointerEvent `Fingers` and hands look at
+   */
+  hear(kind, name, event) {
+    const pane = this.panes[name];
+    if (kind === "down") this.#down(pane, event);
+    else if (kind === "move") this.#move(pane, event);
+    else if (kind === "up") this.#up(pane, event);
+    else this.#cancel(event);
+  }
+
+  /** Whether a pointer that is down moves the view, or draws a stroke that is not over. */
+  isHeldBy(pointerId) {
+    if (this.#panFrom?.id === pointerId) return true;
+    return this.#fingers.drawing === pointerId && (this.#hand?.isDown ?? false);
+  }
+
+  /** Where a point of the canvas lies in the window, {clientX, clientY}. */
+  clientOf(name, [x, y]) {
+    const { left, top } = this.panes[name].element.getBoundingClientRect();
+    const [inX, inY] = views.toPane(view.value, [x + 0.5, y + 0.5]);
+    return { clientX: left + inX, clientY: top + inY };
+  }
+
+  /** The point of the canvas that lies there in the window. */
+  pointAt(name, place) {
+    return this.#pointOf(this.panes[name], place);
+  }
+
+  /** Moves the view as little as needed for a point to be seen, not too near to the border. */
+  reveal(name, [x, y]) {
+    const { clientWidth: width, clientHeight: height } = this.panes[name].element;
+    const next = views.reveal(view.value, [x + 0.5, y + 0.5], { width, height });
+    if (next.x !== view.value.x || next.y !== view.value.y) view.value = next;
+  }
+
   #showCursor() {
     for (const pane of Object.values(this.panes))
       pane.element.dataset.cursor = this.#isDrawnOn(pane) ? (this.#hand?.cursor ?? "default") : "grab";
@@ -273,10 +321,11 @@ export class Stage {
     view.value = views.centred(this.size, this.paneSize, scale);
   }
 
-  /** Larger or smaller about the pane's middle. */
-  zoomBy(factor) {
+  /** Larger or smaller about a point of the canvas, or about the pane's middle. */
+  zoomBy(factor, point = null) {
     const { width, height } = this.paneSize;
-    view.value = views.zoomAt(view.value, factor, [width / 2, height / 2]);
+    const at = point ? views.toPane(view.value, [point[0] + 0.5, point[1] + 0.5]) : [width / 2, height / 2];
+    view.value = views.zoomAt(view.value, factor, at);
   }
 
   /** Moves the line between before and after, 0 to 1. */
@@ -354,7 +403,12 @@ export class Stage {
   #listen() {
     for (const pane of Object.values(this.panes)) {
       const { element } = pane;
-      element.addEventListener("pointerdown", (event) => this.#down(pane, event));
+      element.addEventListener("pointerdown", (event) => {
+        event.preventDefault();
+        element.focus({ preventScroll: true });
+        element.setPointerCapture(event.pointerId);
+        this.#down(pane, event);
+      });
       element.addEventListener("pointermove", (event) => this.#move(pane, event));
       element.addEventListener("pointerup", (event) => this.#up(pane, event));
       element.addEventListener("pointercancel", (event) => this.#cancel(event));
@@ -372,9 +426,6 @@ export class Stage {
   }
 
   #down(pane, event) {
-    event.preventDefault();
-    pane.element.focus({ preventScroll: true });
-    pane.element.setPointerCapture(event.pointerId);
     const pans = this.#pans || this.#hand?.cursor === "grab" || !this.#isDrawnOn(pane);
     const what = this.#fingers.down(fingerOf(pane, event), { pans });
     if (what === "pinch") {
@@ -509,9 +560,10 @@ export class Stage {
     const context = overlay.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, overlay.width / ratio, overlay.height / ratio);
-    if (!this.photo || !this.#hand?.paint || !this.#isDrawnOn(pane)) return;
+    if (!this.photo) return;
     const toPane = ([x, y]) => views.toPane(view.value, [x + 0.5, y + 0.5]);
-    this.#hand.paint(context, toPane, view.value.scale, name);
+    if (this.#isDrawnOn(pane)) this.#hand?.paint?.(context, toPane, view.value.scale, name);
+    this.#mark?.paint(context, toPane, name);
   }
 
   /** Shows a bitmap in a canvas, and gives its pixels as a layer that can be painted in. */

@@ -2,11 +2,12 @@
 
 import { ask, fetchBitmap, withQuery } from "./api.js";
 import * as choices from "./choices.js";
+import { Crosshair } from "./crosshair.js";
 import { isUnmoved } from "./engine/placing.js";
 import { PolygonHand, area } from "./hands/areas.js";
 import { DraggingHand, pins } from "./hands/dragging.js";
 import { PadHand, forgetPads, pad, unsentPads } from "./hands/pads.js";
-import { PaintingHand, PickingHand, PointHand, bounded } from "./hands/painting.js";
+import { PaintingHand, PickingHand, PointHand, bounded, colorUnder } from "./hands/painting.js";
 import { RegionHand, selection } from "./hands/regions.js";
 import { Stage } from "./stage.js";
 import * as store from "./store.js";
@@ -14,6 +15,7 @@ import { actionOf, choosingTool, fileOption, isReady, titleOf } from "./toolbox.
 import { computed, effect, signal, untracked } from "./vendor/signals.js";
 
 export const stage = new Stage();
+export const crosshair = new Crosshair(stage, wordsForColor);
 
 /** The hand of the tool that is chosen. */
 export const hand = signal(null);
@@ -81,7 +83,14 @@ export function apply() {
 
 /** Gives up the stroke, then the selection. */
 export function cancel() {
-  return hand.value?.cancel?.() ?? false;
+  const isDone = hand.value?.cancel?.() ?? false;
+  crosshair.giveUp();
+  return isDone;
+}
+
+/** Whether there is a chosen part that can be moved by pixels. */
+export function canNudge() {
+  return selection.value !== null && Boolean(hand.value?.nudge);
 }
 
 /** Takes back what is half done, then the step before. */
@@ -290,6 +299,15 @@ export async function startFromResult() {
   const { workspace, config } = store.workspace.value;
   const from = { workspace, document: store.current.value, candidate: store.pickedCandidate() };
   await store.openFrom({ from, config });
+}
+
+/** The colour of the drawing at a pixel, by its number in the palette where there is one, or "". */
+function wordsForColor(point) {
+  const rgb = colorUnder(stage, point);
+  if (!rgb) return "";
+  const palette = store.workspace.value?.canvas?.palette ?? [];
+  const number = palette.findIndex((known) => known.join() === rgb.join());
+  return number < 0 ? `rgb(${rgb.join(", ")})` : `colour ${number + 1}`;
 }
 
 /** The name of a file without its ending. */

@@ -6,6 +6,7 @@ missing browser fails the tests; it does not skip them.
 
 import base64
 import pathlib
+import re
 import shutil
 import urllib.parse
 
@@ -136,6 +137,15 @@ def editor(visit, cat_file):
     return opened
 
 
+@pytest.fixture(scope="module")
+def window(open_window, cat_file):
+    """One window with the cat opened, for a module's tests that do not mind each other."""
+    opened = open_window()
+    opened.pick(cat_file)
+    opened.rests()
+    return opened
+
+
 class Editor:
     """A window of the editor, as a person uses it.
 
@@ -254,6 +264,37 @@ class Editor:
     def press(self, keys):
         self.page.keyboard.press(keys)
 
+    def step_to(self, point):
+        """Moves the crosshair to a pixel by arrow keys; the drawing has the focus."""
+        readout = self.page.locator(".place")
+        if not readout.is_visible():
+            self.press("ArrowLeft")
+            readout.wait_for()
+        at = [int(value) for value in readout.inner_text().split(":")[0].split(",")]
+        for now, wanted, keys in zip(
+            at, point, [("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown")], strict=True
+        ):
+            tens, ones = divmod(abs(wanted - now), 10)
+            key = keys[wanted > now]
+            for keys_of in [f"Shift+{key}"] * tens + [key] * ones:
+                self.press(keys_of)
+
+    def click_at(self, point):
+        """Presses and lifts the tool at a pixel, by keys."""
+        self.step_to(point)
+        self.press("Space")
+        self.press("Space")
+
+    def told(self, text):
+        """Waits until a screen reader is told something about the crosshair that begins so."""
+        self.page.locator("[data-told]", has_text=re.compile(f"^{re.escape(text)}")).wait_for(
+            state="attached"
+        )
+
+    def has_focus(self, what):
+        """Waits until an element has the focus."""
+        self.page.locator(f"{what}:focus").wait_for(state="attached")
+
     def drop(self, path, kind="image/png", name=None):
         """Drops a file anywhere on the page, by its own name or another one."""
         content = base64.b64encode(pathlib.Path(path).read_bytes()).decode()
@@ -276,6 +317,7 @@ _SIZE = """() => {
   return [parseFloat(world.style.width), parseFloat(world.style.height)];
 }"""
 _PIXELS = """async (layer) => {
+  await new Promise(requestAnimationFrame); // what was painted shows with the next frame
   const canvas = document.querySelector(`canvas[data-layer=${layer}]`);
   const { data, width, height } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let text = '';

@@ -40,7 +40,8 @@ def test_axe_finds_no_serious_violation(visit, cat_file, scheme):
         editor.press("Escape")
 
 
-def test_every_control_has_a_name_and_is_reached_by_the_keyboard(editor):
+def test_every_control_has_a_name_and_is_reached_by_the_keyboard(window):
+    editor = window
     unnamed = editor.page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, summary, [tabindex="0"]')]
         .filter((one) => one.checkVisibility() && !one.disabled
@@ -67,7 +68,8 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(editor):
     assert len(reached) >= count - 1, (len(reached), count)
 
 
-def test_a_photo_is_edited_by_the_keyboard_alone(editor):
+def test_arrow_keys_go_through_the_tool_bar(window):
+    editor = window
     editor.page.locator('[data-tool="region"]').focus()
     editor.press("Enter")
     editor.page.locator('[data-tool="region"]').press("ArrowDown")
@@ -84,11 +86,27 @@ def test_motion_is_reduced_where_it_is_asked_for(visit):
     )
 
 
+def test_forced_colours_tell_what_is_chosen_and_leave_the_palette(window):
+    window.choose("stroke")
+    swatch = window.page.locator(".palette .swatch").first
+    ground = "(one) => getComputedStyle(one).backgroundColor"
+    before = swatch.evaluate(ground)
+    window.page.emulate_media(forced_colors="active")
+    chosen, other = (window.page.locator(f'[data-tool="{name}"]') for name in ("stroke", "line"))
+    assert chosen.evaluate(ground) != other.evaluate(ground)
+    assert swatch.evaluate(ground) == before
+    window.page.emulate_media(forced_colors="none")
+
+
+# A text of 2 is one twice as large, by the browser's settings.
 @pytest.mark.parametrize(
-    "width, height", [(600, 900), (900, 700), (1440, 900), (2560, 1440), (3840, 2160)]
+    "width, height, text",
+    [(600, 900, 1), (900, 700, 1), (1440, 900, 1), (2560, 1440, 1), (3840, 2160, 1), (600, 900, 2)],
 )
-def test_nothing_is_cut_off_at_any_width(visit, cat_file, width, height):
+def test_nothing_is_cut_off_at_any_width(visit, cat_file, width, height, text):
     editor = visit(viewport={"width": width, "height": height})
+    sizes = {"standard": 16 * text, "fixed": 13 * text}
+    editor.context.new_cdp_session(editor.page).send("Page.setFontSizes", {"fontSizes": sizes})
     editor.pick(cat_file)
     editor.rests()
     assert editor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -103,11 +121,12 @@ def test_nothing_is_cut_off_at_any_width(visit, cat_file, width, height):
     assert cut == []
     pane = editor.page.locator('[data-pane="drawing"]').bounding_box()
     assert pane["width"] >= 0.4 * min(width, 900) and pane["height"] >= 150
-    if width < 880:
+    is_narrow = width < 880 * text
+    if is_narrow:
         editor.button("Options").click()
         editor.page.locator("#slider-opacity").wait_for()
     editor.choose("stroke")
-    if width < 880:
+    if is_narrow:
         editor.button("Options").click()
     editor.stroke([(20, 20), (60, 40)])
     editor.has_steps(1)

@@ -134,6 +134,57 @@ def _delete(editor):
     assert editor.steps[-1] == "Delete"
 
 
+def _crosshair(editor):
+    editor.press("ArrowDown")
+    start = editor.page.locator(".place").inner_text()
+    x, y = (int(value) for value in start.split(":")[0].split(","))
+    for keys, place in (
+        ("ArrowRight", (x + 1, y)),
+        ("Shift+ArrowUp", (x + 1, y - 10)),
+        ("ArrowDown", (x + 1, y - 9)),
+    ):
+        editor.press(keys)
+        assert editor.page.locator(".place").inner_text().startswith(f"{place[0]}, {place[1]}")
+    editor.page.keyboard.down("ArrowRight")
+    editor.press("ArrowDown")
+    editor.page.keyboard.up("ArrowRight")
+    assert editor.page.locator(".place").inner_text().startswith(f"{x + 3}, {y - 8}")
+    editor.page.locator("body").press("Tab")
+    assert not editor.page.locator('[data-pane="drawing"] .place').is_visible()
+    editor.press("Shift+Tab")
+    editor.page.locator('[data-pane="drawing"] .place').wait_for()
+
+
+def _press(editor):
+    editor.press("3")
+    editor.step_to((20, 20))
+    editor.press(" ")
+    editor.step_to((40, 20))
+    assert editor.steps == ["Start"]
+    editor.press(" ")
+    editor.has_steps(1)
+    color = editor.drawing()[20, 20]
+    assert (editor.drawing()[20, 20:41] == color).all()
+    editor.step_to((40, 40))
+    editor.page.keyboard.down(" ")
+    editor.press("ArrowLeft")
+    editor.page.keyboard.up(" ")
+    editor.has_steps(2)
+    assert (editor.drawing()[40, 39:41] == color).all()
+
+
+def _press_straight(editor):
+    editor.choose("line")
+    editor.click_at((80, 10))
+    editor.has_steps(1)
+    editor.step_to((10, 10))
+    editor.press("Shift+ ")
+    editor.press(" ")
+    editor.has_steps(2)
+    drawing = editor.drawing()
+    assert (drawing[10, 10:81] == drawing[10, 10]).all()
+
+
 def _apply(editor):
     _select(editor)
     editor.stroke([(62, 30), (50, 30)])
@@ -306,6 +357,9 @@ CHECKS = {
     "nudge": _nudge,
     "copy-drag": _copy_drag,
     "delete": _delete,
+    "crosshair": _crosshair,
+    "press": _press,
+    "press-straight": _press_straight,
     "apply": _apply,
     "cancel": _cancel,
     "undo": _undo,

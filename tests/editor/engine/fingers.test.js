@@ -14,8 +14,10 @@ test("a mouse draws with its first button, pans with its second, and does one th
   assert.equal(fingers.down(event(1, "mouse", { button: 2 })), "ignore");
   assert.equal(fingers.down(event(1, "mouse")), "draw");
   assert.equal(fingers.move(event(1, "mouse")).kind, "draw");
+  assert.equal(fingers.drawing, 1);
   assert.equal(fingers.down(event(2, "mouse")), "ignore");
   assert.equal(fingers.up(event(1, "mouse")), true);
+  assert.equal(fingers.drawing, null);
   assert.equal(fingers.move(event(1, "mouse")).kind, "none");
   assert.equal(fingers.down(event(1, "mouse"), { pans: true }), "pan");
 });

@@ -6,6 +6,7 @@ import {
   fit,
   pan,
   pinch,
+  reveal,
   toCanvas,
   toPane,
   zoomAt,
@@ -29,6 +30,15 @@ test("what lies under the pointer stays there when the view is zoomed", () => {
     assert.ok(near(toCanvas(view, place), under));
   }
   assert.equal(zoomAt(view, 1e9, place).scale, LARGEST);
+});
+
+test("a view is moved as little as needed for a point to be seen", () => {
+  const pane = { width: 300, height: 200 };
+  const view = { scale: 2, x: 10, y: 20 };
+  assert.deepEqual(reveal(view, [50, 50], pane), view);
+  assert.deepEqual(reveal(view, [200, 50], pane, 12), { scale: 2, x: -112, y: 20 });
+  assert.deepEqual(toPane(reveal(view, [-40, 300], pane, 12), [-40, 300]), [12, 188]);
+  assert.deepEqual(toPane(reveal(view, [500, 0], { width: 20, height: 20 }, 12), [500, 0]), [15, 15]);
 });
 
 test("a canvas cannot be pushed out of sight", () => {

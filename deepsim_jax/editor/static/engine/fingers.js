@@ -9,6 +9,11 @@ export class Fingers {
   #penSeen = Number.NEGATIVE_INFINITY;
   #hasPen = false;
 
+  /** The id of the pointer that draws, or null. */
+  get drawing() {
+    return this.#drawing;
+  }
+
   /** What a pointer that comes down does: "draw", "pan", "pinch" or "ignore". */
   down(event, { pans = false } = {}) {
     if (event.pointerType === "pen") {

@@ -35,6 +35,17 @@ export function pan(view, [byX, byY], canvas, pane, kept = 40) {
   };
 }
 
+/** A view moved as little as needed for a point of the canvas to lie within the pane, off its border. */
+export function reveal(view, point, pane, margin = 12) {
+  const [x, y] = toPane(view, point);
+  const edge = Math.min(margin, pane.width / 4, pane.height / 4);
+  return {
+    scale: view.scale,
+    x: view.x + clamp(x, edge, pane.width - edge) - x,
+    y: view.y + clamp(y, edge, pane.height - edge) - y,
+  };
+}
+
 /** The point of the canvas at a point of the pane. */
 export function toCanvas(view, [x, y]) {
   return [(x - view.x) / view.scale, (y - view.y) / view.scale];

@@ -32,6 +32,7 @@ export function App() {
 
 function Editor() {
   return html`<div class=${`editor${isPanelOpen.value ? " panel-open" : ""}`} inert=${store.working.value.opening}>
+    <button type="button" class="button main skip" onClick=${() => studio.crosshair.begin()}>Go to the drawing</button>
     <${TopBar} />
     <${ToolBar} />
     <main class="middle"><${StageHost} /><${StatusBar} /></main>

@@ -14,7 +14,10 @@ import { Button, Slider } from "./widgets.js";
 function Dialog({ title, onClose, children, className = "" }) {
   const element = useRef(null);
   useEffect(() => {
+    const before = document.activeElement;
     element.current.showModal();
+    // The browser gives the focus back where a dialog is closed, not where it is taken out of the page.
+    return () => queueMicrotask(() => before?.isConnected && before.focus());
   }, []);
   return html`<dialog ref=${element} class=${className} aria-label=${title} onClose=${onClose} onClick=${(
     event,
@@ -162,7 +165,7 @@ function FilmDialog({ onClose }) {
         <option value="mp4">MP4 video</option><option value="webm">WebM video</option><option value="gif">Animated GIF</option></select></div>
     <label class="field check"><input type="checkbox" checked=${back} onChange=${(event) => setBack(event.target.checked)} /><span>And back again</span></label>
     ${job.value && html`<div class="progress" role="progressbar" aria-label="Film" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share)}><span style=${{ width: `${share}%` }}></span></div>`}
-    ${film.value && (film.value.type.startsWith("video") ? html`<video class="film" src=${film.value.address} controls loop autoplay muted aria-label="The film"></video>` : html`<img class="film" src=${film.value.address} alt="The film" />`)}
+    ${film.value && (film.value.type.startsWith("video") ? html`<video class="film" src=${film.value.address} controls loop autoplay=${!isStill()} muted aria-label="The film"></video>` : html`<img class="film" src=${film.value.address} alt="The film" />`)}
     <div class="row apply">
       ${
         job.value
@@ -172,6 +175,11 @@ function FilmDialog({ onClose }) {
       ${film.value && html`<${Button} icon="download" label="Save the film" onPress=${() => save(film.value.blob, `${baseName()}.${film.value.type.split("/")[1]}`)}>Save<//>`}
     </div>
   <//>`;
+}
+
+/** Whether the person asked for less motion. */
+function isStill() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 function Question({ question }) {

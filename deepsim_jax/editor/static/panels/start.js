@@ -5,7 +5,7 @@ import { html } from "../html.js";
 import { Icon } from "../icons.js";
 import * as store from "../store.js";
 import { pick, receive } from "../studio.js";
-import { Button } from "./widgets.js";
+import { Button, walk } from "./widgets.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { wordsOf } from "../toolbox.js";
 
@@ -33,7 +33,7 @@ export function Start() {
         systems.length > 0 &&
         html`<section class="ways" aria-labelledby="ways">
         <h2 id="ways">What it is opened for</h2>
-        <div class="cards" role="radiogroup" aria-label="What it is opened for">
+        <div class="cards" role="radiogroup" aria-label="What it is opened for" onKeyDown=${walk}>
           ${systems.map((system) => html`<${Way} key=${system.name} system=${system} chosen=${chosen} />`)}
         </div>
       </section>`

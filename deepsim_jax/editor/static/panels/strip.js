@@ -8,7 +8,7 @@ import * as studio from "../studio.js";
 import { titleOf, wordsOf } from "../toolbox.js";
 import { effect, signal, untracked } from "../vendor/signals.js";
 import { useEffect, useRef, useState } from "../vendor/preact-hooks.js";
-import { Button } from "./widgets.js";
+import { Button, walk } from "./widgets.js";
 
 const NEIGHBOURS = 60; // steps that are shown before and after the current one
 const KEPT = 400; // thumbnails
@@ -37,6 +37,7 @@ export function HistoryStrip() {
   if (documents.length === 0) return null;
   const goesBetween = Boolean(store.workspace.value?.can?.film);
   return html`<section class="strip" aria-label="History">
+    <p class="sr" role="status">${`Step ${position}: ${labelOf(documents[position], position)}`}</p>
     <ol ref=${list}>
       ${documents.map((entry, index) => {
         if (index > 0 && Math.abs(index - position) > NEIGHBOURS) return null;
@@ -148,7 +149,7 @@ export function Gallery() {
   if (!isGallery() || !addresses.length) return null;
   return html`<section class="panel" aria-label="Pictures of this step">
     <h2>${Math.min(count, MOST_SHOWN)} pictures</h2>
-    <div class="sheet" role="radiogroup" aria-label="Pictures of this step">
+    <div class="sheet" role="radiogroup" aria-label="Pictures of this step" onKeyDown=${walk}>
       ${addresses.map(
         (address, number) => html`<button type="button" role="radio" key=${number}
           aria-checked=${String(number === shown)} aria-label=${`Picture ${number + 1}`}

@@ -10,7 +10,7 @@ import * as store from "../store.js";
 import * as studio from "../studio.js";
 import { actionOf, hasColor, isMeant, isReady, labelOf, optionOf, panelOptions, titleOf } from "../toolbox.js";
 import { effect, signal } from "../vendor/signals.js";
-import { Button, Choice, Option, Slider, hexOf, rgbOf } from "./widgets.js";
+import { Button, Choice, Option, Slider, hexOf, rgbOf, walk } from "./widgets.js";
 
 export function ToolBar() {
   return html`<nav class="toolbar" role="toolbar" aria-label="Tools" aria-orientation="vertical" onKeyDown=${walk}>
@@ -21,15 +21,6 @@ export function ToolBar() {
         onClick=${studio.thenDraw(() => studio.chooseTool(entry.id))}><${Icon} name=${entry.icon} /><span class="tool-name">${entry.title}</span></button>`,
     )}
   </nav>`;
-}
-
-function walk(event) {
-  const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  if (!by) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const buttons = [...event.currentTarget.querySelectorAll("button")];
-  buttons[(buttons.indexOf(document.activeElement) + by + buttons.length) % buttons.length].focus();
 }
 
 export function ToolPanel() {
@@ -91,7 +82,7 @@ function Palette({ canvas }) {
     </div>
     ${
       palette &&
-      html`<div class="palette" role="radiogroup" aria-label="Colours of the drawing">
+      html`<div class="palette" role="radiogroup" aria-label="Colours of the drawing" onKeyDown=${walk}>
       ${palette.map(
         (
           rgb,
@@ -140,7 +131,7 @@ function RegionPanel({ entry }) {
   const set = (change) => hand.place({ ...selection.value.placing, ...change });
   return html`
     <${Choice} label="How a part is chosen" choices=${WAYS} value=${choices.selecting.value} onChoose=${(name) => studio.selectBy(name)} />
-    ${!selected && html`<p class="hint">Nothing is chosen yet.</p>`}
+    <p class="hint" role="status">${selected ? sizeOf(selected.bounds) : "Nothing is chosen yet."}</p>
     ${
       selected &&
       placers.length > 1 &&
@@ -167,6 +158,10 @@ function RegionPanel({ entry }) {
     <${ApplyRow} isReady=${Boolean(selected)} />`;
 }
 
+function sizeOf({ left, top, right, bottom }) {
+  return `Chosen: ${right - left} × ${bottom - top} pixels at ${left}, ${top}.`;
+}
+
 function DragPanel() {
   const { drags, anchors } = pins.value;
   const hand = studio.hand.value;
@@ -177,7 +172,7 @@ function DragPanel() {
         isAnchoring.value = !isAnchoring.value;
       }}>Set anchors<//>`
     }
-    <p class="hint">${drags.length ? `${count(drags.length, "point")} dragged${hand?.canAnchor ? `, ${count(anchors.length, "anchor")}` : ""}.` : "Nothing is dragged yet."}</p>
+    <p class="hint" role="status">${drags.length ? `${count(drags.length, "point")} dragged${hand?.canAnchor ? `, ${count(anchors.length, "anchor")}` : ""}.` : "Nothing is dragged yet."}</p>
     <${ApplyRow} isReady=${drags.length > 0} />`;
 }
 

@@ -32,13 +32,23 @@ export function Button({
 
 /** One of several, as buttons side by side. */
 export function Choice({ label, choices, value, onChoose }) {
-  return html`<div class="choice" role="radiogroup" aria-label=${label}>
+  return html`<div class="choice" role="radiogroup" aria-label=${label} onKeyDown=${walk}>
     ${choices.map(
       ({ name, title, icon, keys }) => html`<button type="button" role="radio" key=${name}
         aria-checked=${String(value === name)} aria-label=${title} title=${keys ? `${title} (${keys})` : title}
         onClick=${() => onChoose(name)}>${icon ? html`<${Icon} name=${icon} />` : title}</button>`,
     )}
   </div>`;
+}
+
+/** Lets arrow keys go from one button of a group to the next. */
+export function walk(event) {
+  const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  if (!by || !event.target.matches("button")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const buttons = [...event.currentTarget.querySelectorAll("button")];
+  buttons[(buttons.indexOf(event.target) + by + buttons.length) % buttons.length].focus();
 }
 
 /** A slider with its number beside it. */
@@ -156,7 +166,7 @@ function NumberOption({ option, value, onChange, onCommit, canvas, label, id }) 
 function ColorOption({ option, value, change, label, canvas, id }) {
   if (canvas?.palette) {
     return html`<div class="field"><span>${label}</span>
-      <div class="palette" role="radiogroup" aria-label=${label}>
+      <div class="palette" role="radiogroup" aria-label=${label} onKeyDown=${walk}>
       ${canvas.palette.map((rgb) => {
         const text = hexOf(rgb);
         return html`<button type="button" role="radio" key=${text} class="swatch" style=${{ background: text }}
