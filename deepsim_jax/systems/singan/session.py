@@ -10,7 +10,7 @@ import numpy as np
 
 from deepsim_jax.images import io as image_io
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
+from deepsim_jax.systems.contract import Canvas, Label, Option, Progress, Rendering, Tool
 from deepsim_jax.systems.singan import applications
 from deepsim_jax.systems.singan.model import SinganModel
 
@@ -29,6 +29,10 @@ _MASK = Option(
 )
 RATE = 10.0
 """Frames a second of animations."""
+
+_FRAMES = 30
+_PIXELS_AT_ONCE = 2**17
+"""Between so many pixels of samples and frames others have a turn: some tenths of a second on a CPU."""
 
 
 def _start_scale(about: str, coarsest: int, finest: int) -> Option:
@@ -85,7 +89,7 @@ def _tools(scales: int) -> tuple[Tool, ...]:
             (
                 _SEED,
                 sampled,
-                Option("frames", "int", "how many, 10 a second", default=30, low=1, high=300),
+                Option("frames", "int", "how many, 10 a second", default=_FRAMES, low=1, high=300),
                 Option("alpha", "float", "how close to the photo", default=0.1, low=0.0, high=1.0),
                 Option("beta", "float", "how smooth and slow", default=0.9, low=0.0, high=1.0),
             ),
@@ -195,15 +199,21 @@ class SinganSession:
         Raises:
           UserError: a picture or a mask that cannot be used.
         """
+        return self.render_stepwise(document, quality, lambda done, of: None)
+
+    def render_stepwise(
+        self, document: Document, quality: Literal["draft", "full"], progress: Progress
+    ) -> Rendering:
+        """As `render`; the parts are samples, frames, and the sizes on the way to an enlarged photo."""
         begun = time.perf_counter()
-        images, mask = self._make_images(document)
+        images, mask = self._make_images(document, progress)
         if quality == "draft":
             images = [_fitted(image, self.canvas.size) for image in images]
         moving = bool(document.actions) and document.actions[-1]["tool"] == "animate"
         milliseconds = 1000 * (time.perf_counter() - begun)
         return Rendering(tuple(images), mask, milliseconds, rate=RATE if moving else None)
 
-    def _make_images(self, document):
+    def _make_images(self, document, progress):
         """(pictures, mask or None) of the newest action."""
         if not document.actions:
             return [self._photo.copy()], np.zeros(self._photo.shape[:2], bool)
@@ -211,11 +221,13 @@ class SinganSession:
         tool, picture = options.pop("tool"), options.pop("picture", None)
         options = {name: value for name, value in options.items() if value is not None}
         if tool == "sample":
-            return self._samples(**options), None
+            return self._samples(progress, **options), None
         if tool == "animate":
-            return list(self._model.animate(**options)), None
+            return self._frames(progress, **options), None
         if tool == "enlarge":
-            return [self._model.enlarge(options.pop("times", 2.0), **options)], None
+            times = options.pop("times", 2.0)
+            learned = self._model.learned
+            return [applications.enlarge(learned, self._photo, times, progress=progress, **options)], None
         if tool == "paint":
             return list(self._model.paint(picture, **options)), None
         if tool == "inpaint":
@@ -231,14 +243,35 @@ class SinganSession:
         height, width = self._photo.shape[:2]
         return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
 
-    def _samples(self, *, height=1.0, width=1.0, each_scale=False, start_scale=0, **options):
+    def _samples(
+        self, progress, *, height=1.0, width=1.0, each_scale=False, start_scale=0, count=1, seed=0
+    ):
         """The pictures of "sample": several samples, or one from each start scale."""
-        size = applications.stretched(self._model.learned, height, width)
+        learned = self._model.learned
+        size = applications.stretched(learned, height, width)
+        asked = {"seed": seed, "size": size, "batch": _at_once(size)}
         if not each_scale:
-            return list(self._model.sample(size=size, start_scale=start_scale, **options))
-        options.pop("count", None)
-        scales = range(self._model.scales)
-        return [self._model.sample(size=size, start_scale=n, **options)[0] for n in scales]
+            return list(
+                applications.sample(learned, count, start_scale=start_scale, progress=progress, **asked)
+            )
+        pictures = []
+        for scale in range(learned.scales):
+            pictures.append(applications.sample(learned, 1, start_scale=scale, **asked)[0])
+            progress(len(pictures), learned.scales)
+        return pictures
+
+    def _frames(self, progress, *, frames=_FRAMES, **options):
+        """The pictures of "animate"."""
+        learned, batch = self._model.learned, _at_once(self.canvas.size)
+        pictures = []
+        for picture in applications.animate(learned, frames=frames, batch=batch, **options):
+            pictures.append(picture)
+            progress(len(pictures), frames)
+        return pictures
+
+
+def _at_once(size: tuple[int, int]) -> int:
+    return max(1, min(32, _PIXELS_AT_ONCE // (size[0] * size[1])))
 
 
 def _fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -94,3 +94,31 @@ def test_an_animations_candidates_are_frames(session, trained_singan):
     rendering = session.render(document)
     np.testing.assert_array_equal(rendering.images, list(trained_singan.animate(frames=3, seed=4)))
     assert rendering.rate == 10 and session.render(session.begin()).rate is None
+
+
+@pytest.mark.parametrize(
+    "action, parts",
+    [
+        ({"tool": "sample", "count": 3}, [(2, 3), (3, 3)]),
+        ({"tool": "sample", "each_scale": True}, [(1, 2), (2, 2)]),
+        ({"tool": "animate", "frames": 3}, [(1, 3), (2, 3), (3, 3)]),
+        ({"tool": "enlarge", "times": 1.5}, [(1, 2), (2, 2)]),
+        ({"tool": "enlarge", "times": 1.5}, [(1, 2)]),
+    ],
+)
+def test_pictures_in_parts_can_be_given_up(session, monkeypatch, action, parts):
+    monkeypatch.setattr(sessions, "_PIXELS_AT_ONCE", 2 * 22 * 26)
+    document, told = session.apply(session.begin(), action), []
+
+    def progress(done, of):
+        told.append((done, of))
+        if told == parts and done < of:
+            raise InterruptedError
+
+    if parts[-1][0] < parts[-1][1]:
+        with pytest.raises(InterruptedError):
+            session.render_stepwise(document, "draft", progress)
+    else:
+        made = session.render_stepwise(document, "draft", progress)
+        np.testing.assert_array_equal(made.images, session.render(document).images)
+    assert told == parts
