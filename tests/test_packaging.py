@@ -2,16 +2,19 @@ import ast
 import configparser
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 import deepsim_jax
 from deepsim_jax import settings
+from deepsim_jax.images import io as image_io
 
 ROOT = Path(deepsim_jax.__file__).parent.parent
 
@@ -69,10 +72,16 @@ def test_the_wheel_holds_all_that_is_imported_and_nothing_else(wheel):
         assert line.replace("_", "-").lower() in text.replace("_", "-").lower(), line
 
 
-def test_an_installed_wheel_knows_its_configs_everywhere(wheel, tmp_path):
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "site")
-    (tmp_path / "elsewhere").mkdir()
+@pytest.fixture(scope="module")
+def site(wheel, tmp_path_factory):
+    """A folder into which the wheel, and nothing else, is installed."""
+    site = tmp_path_factory.mktemp("installed") / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", site, wheel], check=True)
+    return site
+
+
+def test_an_installed_wheel_knows_its_configs_everywhere(site, tmp_path):
     program = (
         "import json, pathlib, deepsim_jax; from deepsim_jax import settings; "
         "print(deepsim_jax.__file__); print(settings.shipped_configs()['quickstart']); "
@@ -80,16 +89,66 @@ def test_an_installed_wheel_knows_its_configs_everywhere(wheel, tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=tmp_path / "elsewhere",
+        cwd=tmp_path,
         check=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
     )
     package, config, flat = done.stdout.splitlines()
-    assert Path(package) == tmp_path / "site" / "deepsim_jax" / "__init__.py"
-    assert Path(config).is_relative_to(tmp_path / "site")
+    assert Path(package) == site / "deepsim_jax" / "__init__.py"
+    assert Path(config).is_relative_to(site)
     assert settings.unflatten(json.loads(flat)).to_dict() == settings.load("quickstart:tiny").to_dict()
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_serves_the_editor_with_all_that_its_page_needs(site, tmp_path, scene):
+    image_io.write_png(tmp_path / "me.png", scene)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deepsim_jax", "serve", "--photo=me.png", "--workdir=work"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        found = re.match(
+            r"edit at (http://127\.0\.0\.1:\d+)/#token=([\w-]+)&workspace=(\w+)",
+            process.stdout.readline(),
+        )
+        headers = {"Origin": found[1], "Authorization": f"Bearer {found[2]}"}
+        with httpx.Client(base_url=found[1], headers=headers, timeout=600, trust_env=False) as client:
+            static = site / "deepsim_jax" / "editor" / "static"
+            assert {p.name for p in static.rglob("*.js")} == {
+                Path(n).name for n in _loaded(client, static)
+            }
+            address = f"/api/workspaces/{found[3]}"
+            action = {"tool": "delete", "at": [60, 70]}
+            done = client.post(f"{address}/actions", json={"base": 1, "action": action})
+            assert done.status_code == 200 and done.json()["history"]["position"] == 1
+            assert client.get(f"{address}/result").content[:4] == b"\x89PNG"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _loaded(client, static):
+    """Names of the scripts that a page loads, with all that these import; each file is as installed."""
+    page = client.get("/")
+    assert page.content == (static / "index.html").read_bytes()
+    waiting = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    scripts = set()
+    while waiting:
+        name = waiting.pop()
+        answer = client.get(f"/{name}")
+        assert answer.content == (static.parent / name).read_bytes(), name
+        if name.endswith(".css"):
+            assert not re.search(r"url\(|@import", answer.text), name
+        if name.endswith(".js") and name not in scripts:
+            scripts.add(name)
+            imported = re.findall(r'\b(?:import|export)\b[^"\';()]*["\'](\.[^"\']+)["\']', answer.text)
+            waiting += [os.path.normpath(Path(name).parent / one) for one in imported]
+    return scripts
 
 
 def test_parts_are_imported_when_first_used():

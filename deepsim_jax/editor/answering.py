@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from deepsim_jax.editor import messages, uploads
 from deepsim_jax.editor.desk import Desk
-from deepsim_jax.editor.worker import Bell, Busy, Superseded
+from deepsim_jax.editor.worker import Bell, Busy, Superseded, Unwanted
 from deepsim_jax.editor.workspaces import Edited, Workspace
 from deepsim_jax.errors import UserError
 
@@ -42,7 +42,7 @@ def answering(handler: Handler) -> Handler:
             return messages.error(409, str(error), superseded=True)
         except Edited as error:
             return messages.error(409, str(error), edited=True, trained=error.trained)
-        except Busy as error:
+        except (Busy, Unwanted) as error:
             return messages.error(429, str(error))
         except uploads.NoPicture as error:
             return messages.error(415, str(error))
@@ -81,18 +81,18 @@ class Routes(abc.ABC):
     async def _with(self, request, do: Callable[[Workspace], Any], kind=None):
         """What is computed of a request's workspace."""
         id_ = request.path_params["workspace"]
-        return await self._computed(request, lambda: do(self._desk.get(id_)), kind)
+        return await self._computed(request, lambda: do(self._desk.get(id_)), kind, of=id_)
 
-    async def _computed(self, request, do: Callable[[], Any], kind=None):
-        """What the worker makes, unless whoever asked is gone before it begins."""
-        waiting = self._desk.worker.submit(do, kind=kind)
+    async def _computed(self, request, do: Callable[[], Any], kind=None, of=None):
+        """What the worker makes of a workspace, or of none, as long as whoever asked is there."""
+        waiting = self._desk.worker.submit(do, kind=kind, of=of)
         future = asyncio.wrap_future(waiting)
         future.add_done_callback(lambda done: done.cancelled() or done.exception())  # of those who left
         gone = asyncio.ensure_future(_disconnected(request))
         try:
             await asyncio.wait({future, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not future.done():
-                waiting.cancel()
+                self._desk.worker.give_up(waiting)
                 raise _Gone
             return future.result()
         finally:

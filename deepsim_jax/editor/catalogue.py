@@ -45,6 +45,11 @@ class Catalogue:
         self.busy: set[str] = set()
         """Ids of workspaces that must stay in memory: of those that are trained."""
 
+    def save_behind(self) -> None:
+        """Tries once more to save what could not be saved."""
+        for workspace in self._open.values():
+            workspace.save_behind()
+
     def close(self) -> None:
         """Lets other editors have the workdir."""
         self._lock.close()

@@ -10,6 +10,7 @@ from deepsim_jax import registry
 from deepsim_jax.editor import descriptions
 from deepsim_jax.editor.catalogue import Catalogue
 from deepsim_jax.editor.films import Film
+from deepsim_jax.editor.renderings import Progress
 from deepsim_jax.editor.training_jobs import TrainingJob
 from deepsim_jax.editor.worker import Bell, Worker
 from deepsim_jax.editor.workspaces import Workspace
@@ -35,6 +36,7 @@ class Desk:
         self.catalogue, self.worker = Catalogue(workdir), Worker()
         self._trainings: dict[str, TrainingJob] = {}
         self._films: dict[str, Film] = {}
+        self._progress: dict[str, Progress] = {}
         self.closed = False
 
     def prepare(self) -> None:
@@ -82,17 +84,30 @@ class Desk:
         self._trainings.pop(id_, None)
         self.catalogue.busy.discard(id_)
         self.catalogue.delete(id_)
+        self._progress.pop(id_, None)
 
     def get(self, id_: str) -> Workspace:
         """A workspace; raises as `Catalogue.get`."""
         is_open = self.catalogue.is_open(id_)
         workspace = self.catalogue.get(id_)
+        progress = self._progress.setdefault(id_, Progress(self.worker.checkpoint))
+        workspace.renderings.progress = progress
+        workspace.save_behind()
         if not is_open:
             self.warm(workspace)
         job = self._trainings.get(id_)
         if job is not None and not job.is_of(workspace):  # it was read again meanwhile
             del self._trainings[id_]
         return workspace
+
+    def progress(self, id_: str) -> Progress:
+        """How far the picture is that a workspace waits for; raises LookupError where none is known.
+
+        May be called in any thread.
+        """
+        if id_ not in self._progress:
+            raise LookupError("no such workspace")
+        return self._progress[id_]
 
     def warm(self, workspace: Workspace) -> None:
         """Lets a workspace's session do in the background what takes long the first time."""
@@ -125,17 +140,33 @@ class Desk:
         bells = [job.bell for job in self._trainings.values()]
         return bells + [film.bell for film in self._films.values()]
 
-    def close(self, seconds: float = 1.2) -> bool:
-        """Saves what is being trained, and ends; whether all of it ended in time."""
+    @property
+    def going_on(self) -> list[TrainingJob]:
+        """The trainings that compute."""
+        return [job for job in self._trainings.values() if job.is_going_on]
+
+    def close(self, seconds: float = 1.2, saving: float = 0.0) -> bool:
+        """Saves what is being trained, and ends.
+
+        Args:
+          seconds: that a training has for it.
+          saving: so much more, where it is amid a step.
+
+        Returns:
+          Whether all of it ended in time.
+        """
         self.closed = True
-        going_on = [job for job in self._trainings.values() if job.is_going_on]
+        going_on = self.going_on
         for job in going_on:
-            job.pause()
+            job.end()
         for film in self._films.values():
             film.cancel()
         for bell in self.bells:
             bell.ring()
-        ended = all([job.join(seconds) for job in going_on])
-        ended = self.worker.stop(0.3) and ended
+        ended = all([job.join(seconds, saving) for job in going_on])
+        stopped = self.worker.stop(0.3)
+        if stopped:  # else it may be changing them
+            self.catalogue.save_behind()
+        ended = stopped and ended
         self.catalogue.close()
         return ended

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from deepsim_jax.editor import messages
-from deepsim_jax.editor.worker import Bell, Worker
+from deepsim_jax.editor.worker import Bell, Unwanted, Worker
 from deepsim_jax.editor.workspaces import Workspace
 from deepsim_jax.errors import UserError
 from deepsim_jax.sequences import film_files
@@ -83,6 +83,7 @@ class Film:
         self._documents = [workspace.history.document(id_) for id_ in documents]
         self._frames, self._rate, self._back = frames, rate, back
         self.path = workspace.folder.path / "films" / f"{self.id}.{format}"
+        self._parts: tuple[int, int] | None = None  # of the pictures of a single document
         self._done, self._numbers = 0, _numbers((len(documents) - 1) * frames + 1, back=back)
         height, width = workspace.output_size(documents[0]) or session.canvas.output_size
         self._pixels, self._is_gif = height * width, format == "gif"
@@ -92,17 +93,18 @@ class Film:
 
     def describe(self) -> dict[str, Any]:
         """How it goes, as the page shows it."""
+        done, total = self._parts or (self._done, len(self._numbers))
         return {
             "state": self.state,
-            "done": self._done,
-            "total": len(self._numbers),
+            "done": done,
+            "total": total,
             "error": self.error,
             "since": self.bell.count,
             "type": self.type,
         }
 
     def cancel(self) -> None:
-        """Gives it up before the next picture."""
+        """Gives it up before the next picture, or part of one."""
         self._cancelled.set()
 
     def join(self, seconds: float) -> None:
@@ -119,12 +121,12 @@ class Film:
                 self._rate = rendering.rate or self._rate
                 self._numbers = _numbers(len(rendering.images), back=self._back)
                 pictures: Iterable[np.ndarray] = [rendering.images[number] for number in self._numbers]
-                self._done = len(pictures)
+                self._parts, self._done = None, len(pictures)
             else:
                 pictures = self._between()
             film_files.write(self.path, pictures, self._rate)
             self.state = "finished"
-        except Cancelled:
+        except (Cancelled, Unwanted):
             self.state = "cancelled"
         except Exception as error:  # this thread's end; whoever looks at the page shall see it
             self.state = "failed"
@@ -152,9 +154,25 @@ class Film:
         return self._render(self._quality, make)
 
     def _render(self, quality: Literal["draft", "full"], make) -> contract.Rendering:
+        def do():
+            self._check()
+            if isinstance(self._session, contract.Stepwise):
+                return self._session.render_stepwise(make(), quality, self._part)
+            return self._session.render(make(), quality)
+
+        self._check()
+        return self._worker.submit(do).result()
+
+    def _part(self, done: int, of: int) -> None:
+        self._check()
+        if len(self._documents) == 1:
+            self._parts = done, of
+            self.bell.ring()
+        self._worker.checkpoint()
+
+    def _check(self):
         if self._cancelled.is_set():
             raise Cancelled
-        return self._worker.submit(lambda: self._session.render(make(), quality)).result()
 
 
 def _numbers(count: int, *, back: bool) -> list[int]:

@@ -130,7 +130,8 @@ class Guard:
             # A proxy may put its own page in the place of a 5xx, and the person shall read words.
             log.exception("editor: %s %s", scope["method"], scope["path"].split("?")[0])
             if not begun:
-                words = f"something went wrong ({type(error).__name__}); the terminal says more"
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                words = f"something went wrong ({reason}); the terminal says more"
                 await messages.error(400, words)(scope, receive, sending)
 
     def _check(self, scope):

@@ -28,6 +28,8 @@ def failure(error: Exception, what: str) -> str:
     if isinstance(error, UserError):
         return one_line(error)
     log.error("editor: %s", what, exc_info=error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{what}: {error.strerror}"
     return f"{type(error).__name__}; the terminal says more"
 
 

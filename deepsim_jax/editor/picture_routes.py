@@ -1,5 +1,7 @@
 """The routes of pictures of documents: previews, drawings, results (docs/editor-protocol.md)."""
 
+from starlette.responses import Response
+
 from deepsim_jax.editor import asked_for, descriptions, messages
 from deepsim_jax.editor.answering import WORKSPACE, Handler, Routes
 from deepsim_jax.errors import UserError
@@ -20,6 +22,7 @@ class PictureRoutes(Routes):
             ("GET", f"{WORKSPACE}/mismatch", self._mismatch),
             ("GET", f"{WORKSPACE}/changed", self._changed),
             ("GET", f"{WORKSPACE}/result", self._result),
+            ("GET", f"{WORKSPACE}/progress", self._progress),
         ]
 
     async def _preview(self, request):
@@ -61,7 +64,8 @@ class PictureRoutes(Routes):
 
     async def _thumbnail(self, request):
         def do(one, id_):
-            return messages.thumbnail(one.drawing(id_))
+            shown = one.thumbnail(id_)
+            return None if shown is None else messages.thumbnail(shown)
 
         return await self._shown(request, do, "image/webp")
 
@@ -101,13 +105,19 @@ class PictureRoutes(Routes):
 
         return await self._with(request, do, kind=_line(request))
 
+    async def _progress(self, request):
+        return messages.answer(self._desk.progress(request.path_params["workspace"]).describe())
+
     async def _shown(self, request, make, kind="image/png", *, newest=False):
         """A picture of the document that is asked for."""
         id_ = asked_for.query(request, "document")
 
         def do(workspace):
             entry = workspace.history.entries[workspace.history.index(id_)]
-            return messages.picture(make(workspace, entry.id), kind, Document=str(entry.id))
+            content = make(workspace, entry.id)
+            if content is None:
+                return Response(status_code=204)
+            return messages.picture(content, kind, Document=str(entry.id))
 
         return await self._with(request, do, kind=_line(request) if newest else None)
 

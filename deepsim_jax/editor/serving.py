@@ -19,6 +19,7 @@ from deepsim_jax.runtime.paths import user_path
 
 if TYPE_CHECKING:
     from deepsim_jax.editor.desk import Desk
+    from deepsim_jax.editor.training_jobs import TrainingJob
 
 log = logging.getLogger("deepsim_jax")
 
@@ -81,14 +82,22 @@ class Server:
         while self._thread.is_alive():
             self._thread.join(0.2)
 
-    def stop(self) -> bool:
+    @property
+    def trainings(self) -> list["TrainingJob"]:
+        """Those that are going on."""
+        return self._desk.going_on
+
+    def stop(self, saving: float = 0.0) -> bool:
         """Ends it within two seconds; a training saves what it has.
+
+        Args:
+          saving: seconds for which a training that is amid a step is waited for beyond that.
 
         Returns:
           Whether all of it has ended; a training that is being compiled cannot be told.
         """
         self._server.should_exit = True
-        ended = self._desk.close()
+        ended = self._desk.close(saving=saving)
         self._thread.join(0.5)
         return ended and not self._thread.is_alive()
 

@@ -52,6 +52,8 @@ class TrainingJob(listeners.Listener):
         self._thread: threading.Thread | None = None
         self._title, self._values = "", dict[str, float]()
         self._is_prepared = False  # the first step waits for its compilation
+        self._saved: int | None = None  # the newest step of what is going on that is on the disk
+        self._is_last = False
         self._begun: _Plan | None = None
         self.error: str | None = None
         opened = workspace.opened
@@ -118,6 +120,7 @@ class TrainingJob(listeners.Listener):
         self._workspace.save()
         self._stop.clear()
         self.error, self._title, self._is_prepared, self.state = None, "", False, "running"
+        self._saved = None
         self._step, self._steps = 0, api.total_steps(plan.config, plan.source)
         self._thread = threading.Thread(target=self._train, args=(plan,), name="training", daemon=True)
         self._thread.start()
@@ -135,11 +138,31 @@ class TrainingJob(listeners.Listener):
         self._stop.set()
         self.bell.ring()
 
-    def join(self, seconds: float) -> bool:
-        """Waits for the end of what was paused; whether it came in time."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return self._thread is None or not self._thread.is_alive()
+    def end(self) -> None:
+        """As `pause`, before the editor ends: what is trained is only saved, and not opened any more."""
+        self._is_last = True
+        self._stop.set()
+
+    def join(self, seconds: float, saving: float = 0.0) -> bool:
+        """Waits for the end of what was paused; whether it came in time.
+
+        Args:
+          seconds: at most so long.
+          saving: so much longer where it is amid a step; one that is being compiled has nothing to save.
+        """
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        if self._thread.is_alive() and self._is_prepared:
+            self._thread.join(saving)
+        return not self._thread.is_alive()
+
+    @property
+    def told(self) -> str:
+        """What is saved of what was trained last, in a few words."""
+        saved = "nothing of it was" if self._saved is None else f"its step {self._saved} is"
+        words = f"{self._workspace.name} was being trained; {saved} saved"
+        return words if self.error is None else f"{words} ({self.error})"
 
     def _plan(self, values) -> _Plan:
         workspace, opened = self._workspace, self._workspace.opened
@@ -176,7 +199,8 @@ class TrainingJob(listeners.Listener):
                 listener=self,
                 stop=self._stop.is_set,
             )
-            self._worker.submit(self._workspace.reopen).result()
+            if not self._is_last:
+                self._worker.submit(self._workspace.reopen, of=self._workspace.id).result()
             self.state = "finished" if model.finished else "paused"
         except Exception as error:  # this thread's end; whoever looks at the page shall see it
             self.error = messages.failure(error, f"the training of {self._workspace.name}")
@@ -201,7 +225,8 @@ class TrainingJob(listeners.Listener):
         self._pace.advance(step)
         self._step, self._is_prepared = step, True
         self.bell.ring()
-        self._worker.give_way(GIVING_WAY)
+        if not self._stop.is_set():
+            self._worker.give_way(GIVING_WAY)
 
     def report(self, step, values):
         """Keeps the figures."""
@@ -210,6 +235,7 @@ class TrainingJob(listeners.Listener):
 
     def saved(self, step):
         """Tells that there is something to go on from."""
+        self._saved = step
         self.bell.ring()
 
 

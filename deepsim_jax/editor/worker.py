@@ -1,4 +1,8 @@
-"""The one thread that computes: requests wait in a line, newer ones take older ones' places."""
+"""The one thread that computes: requests wait in a line, newer ones take older ones' places.
+
+What takes long calls `Worker.checkpoint` between its parts. There it ends if it is not wanted any more,
+or one thing of somebody else is done before it goes on.
+"""
 
 import collections
 import concurrent.futures
@@ -10,18 +14,24 @@ from typing import Any
 
 
 class Superseded(Exception):
-    """A newer request of the same kind came before this one was begun."""
+    """A newer request of the same kind came before this one was begun, or reached its next checkpoint."""
+
+
+class Unwanted(Exception):
+    """What was being done was given up at a checkpoint."""
 
 
 class Busy(Exception):
     """Too much is waiting."""
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class _Task:
     do: Callable[[], Any]
     kind: Hashable
+    of: Hashable
     future: concurrent.futures.Future
+    ended: Exception | None = None  # raised at its next checkpoint
 
 
 class Worker:
@@ -35,16 +45,20 @@ class Worker:
         """
         self._most, self._line = most, collections.deque[_Task]()
         self._changed = threading.Condition()
-        self._stopped, self._working = False, False
+        self._stopped = False
+        self._doing: list[_Task] = []  # each was begun at a checkpoint of the one before
         self._thread = threading.Thread(target=self._work, name="editor", daemon=True)
         self._thread.start()
 
-    def submit(self, do: Callable[[], Any], *, kind: Hashable = None) -> concurrent.futures.Future:
+    def submit(
+        self, do: Callable[[], Any], *, kind: Hashable = None, of: Hashable = None
+    ) -> concurrent.futures.Future:
         """Lets it be done, and returns the future of its result, which may be cancelled.
 
         Args:
           do: what.
-          kind: of those of a kind that wait only the newest is done, the others raise `Superseded`.
+          kind: of those of a kind only the newest is done, the others raise `Superseded`.
+          of: what it belongs to; things of one are never done while another one is at a checkpoint.
 
         Raises:
           Busy: too much waits, or the worker was stopped.
@@ -59,25 +73,52 @@ class Worker:
                 self._line.remove(task)
             if self._stopped or len(self._line) >= self._most:
                 raise Busy("too much is waiting; try again in a moment")
-            self._line.append(_Task(do, kind, future))
+            for task in self._doing:
+                if kind is not None and task.kind == kind:
+                    task.ended = Superseded("a newer request came")
+            self._line.append(_Task(do, kind, of, future))
             self._changed.notify_all()
         for task in older:
             if task.future.set_running_or_notify_cancel():
                 task.future.set_exception(Superseded("a newer request came"))
         return future
 
+    def give_up(self, future: concurrent.futures.Future) -> None:
+        """Lets what is not wanted any more not be begun, or end at its next checkpoint."""
+        if future.cancel():
+            return
+        with self._changed:
+            for task in self._doing:
+                if task.future is future:
+                    task.ended = Unwanted("nobody waits for it any more")
+
+    def checkpoint(self) -> None:
+        """Called by what is being done, between its parts: another thing that waits may be done first.
+
+        Raises:
+          Superseded, Unwanted: it is not wanted any more.
+        """
+        assert threading.current_thread() is self._thread
+        with self._changed:
+            self._raise_ended()
+            other = self._take()
+        if other is not None:
+            self._do(other)
+            with self._changed:
+                self._raise_ended()
+
     def give_way(self, seconds: float) -> None:
         """Waits in another thread until nothing is to be done, at most so long."""
         end = time.monotonic() + seconds
         with self._changed:
-            while (self._line or self._working) and not self._stopped:
+            while (self._line or self._doing) and not self._stopped:
                 left = end - time.monotonic()
                 if left <= 0:
                     return
                 self._changed.wait(left)
 
     def stop(self, seconds: float = 1.0) -> bool:
-        """Ends after what is being done; what waits is cancelled. Whether it ended in time."""
+        """Ends after what is being done, or a part of it; what waits is cancelled. Whether in time."""
         with self._changed:
             self._stopped = True
             for task in self._line:
@@ -91,22 +132,40 @@ class Worker:
     def _work(self):
         while True:
             with self._changed:
-                self._working = False
-                self._changed.notify_all()
-                while not self._line and not self._stopped:
+                while (task := self._take()) is None and not self._stopped:
                     self._changed.wait()
-                if self._stopped:
-                    return
-                task, self._working = self._line.popleft(), True
-            if not task.future.set_running_or_notify_cancel():
-                continue
+            if task is None:
+                return
+            self._do(task)
+            del task
+
+    def _take(self) -> _Task | None:
+        """The first that may be done now, out of the line."""
+        held = {task.of for task in self._doing if task.ended is None} - {None}
+        for task in self._line:
+            if task.of not in held:
+                self._line.remove(task)
+                self._doing.append(task)
+                return task
+        return None
+
+    def _do(self, task):
+        if task.future.set_running_or_notify_cancel():
             try:
                 result = task.do()
             except BaseException as error:  # goes to whoever waits for it, in another thread
                 task.future.set_exception(error)
             else:
                 task.future.set_result(result)
-            del task
+        with self._changed:
+            self._doing.remove(task)
+            self._changed.notify_all()
+
+    def _raise_ended(self):
+        if self._stopped:
+            raise Unwanted("the editor was ended")
+        if (ended := self._doing[-1].ended) is not None:
+            raise ended
 
 
 class Bell:

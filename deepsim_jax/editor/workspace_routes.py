@@ -25,7 +25,7 @@ class WorkspaceRoutes(Routes):
 
     async def _open(self, request):
         config, name = request.query_params.get("config"), request.query_params.get("name", "photo")
-        content, catalogue = await request.body(), self._desk.catalogue
+        content, catalogue, of = await request.body(), self._desk.catalogue, None
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
 
             def do():
@@ -34,18 +34,19 @@ class WorkspaceRoutes(Routes):
         else:
             asked = messages.read_object(content)
             config = asked_for.text(asked, "config", None)
+            if isinstance(asked.get("from"), dict):
+                of = asked_for.text(asked["from"], "workspace")
 
             def do():
                 if "run" in asked:
                     return catalogue.open_run(asked_for.text(asked, "run"))
                 if "example" in asked:
                     return catalogue.open_example(asked_for.text(asked, "example"), config)
-                if isinstance(asked.get("from"), dict):
-                    of = asked["from"]
-                    source = self._desk.get(asked_for.text(of, "workspace"))
-                    id_ = asked_for.number(of, "document")
+                if of is not None:
+                    source, wanted = self._desk.get(of), asked["from"]
+                    id_ = asked_for.number(wanted, "document")
                     return catalogue.open_result(
-                        source, id_, asked_for.number(of, "candidate", None), config
+                        source, id_, asked_for.number(wanted, "candidate", None), config
                     )
                 raise UserError('one of "run", "example" and "from" is needed')
 
@@ -54,14 +55,14 @@ class WorkspaceRoutes(Routes):
             self._desk.warm(workspace)
             return self._desk.describe(workspace)
 
-        return messages.answer(await self._computed(request, opened))
+        return messages.answer(await self._computed(request, opened, of=of))
 
     async def _workspace(self, request):
         return messages.answer(await self._with(request, self._desk.describe))
 
     async def _delete(self, request):
         id_ = request.path_params["workspace"]
-        await self._computed(request, lambda: self._desk.delete(id_))
+        await self._computed(request, lambda: self._desk.delete(id_), of=id_)
         return messages.answer({})
 
     async def _act(self, request):

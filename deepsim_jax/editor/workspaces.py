@@ -9,7 +9,7 @@ import hashlib
 import logging
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from deepsim_jax import registry, settings
 from deepsim_jax.editor import autosave, messages, opening, uploads
 from deepsim_jax.editor.history import History
 from deepsim_jax.editor.opening import Opened
+from deepsim_jax.editor.renderings import Renderings
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import io as image_io
 from deepsim_jax.systems import contract
@@ -25,7 +26,7 @@ from deepsim_jax.training import run_folder
 
 log = logging.getLogger("deepsim_jax")
 
-RENDERED_BYTES = 128 * 2**20
+READ_BYTES = 128 * 2**20
 PICTURES = 500
 """So many drawn or pasted pictures a workspace may have."""
 
@@ -60,6 +61,7 @@ class Workspace:
       run: the folder of the training in use, or None.
       begun: the folder of another training that was begun, as long as it has saved nothing, or None; the
         next time that anything is opened it takes the place of `run`, if it has saved something by then.
+      renderings: its documents' pictures.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Workspace:
         self._values: dict[str, Any] = {}
         self._pictures: dict[str, str] = {}
         self._read: collections.OrderedDict[str, np.ndarray] = collections.OrderedDict()
-        self._rendered: collections.OrderedDict[tuple, Rendering] = collections.OrderedDict()
+        self.renderings = Renderings()
         self.changed = datetime.datetime.now(datetime.UTC)
         self.opened = self._open()
         self.history = self._new_history()
@@ -108,7 +110,7 @@ class Workspace:
             self.changed = datetime.datetime.fromisoformat(state["changed"])
         except (KeyError, TypeError, ValueError, UserError) as error:
             raise UserError(f"{folder.path / autosave.STATE}: damaged ({error})") from error
-        self._read, self._rendered = collections.OrderedDict(), collections.OrderedDict()
+        self._read, self.renderings = collections.OrderedDict(), Renderings()
         self.opened = self._open()
         self.history = self._new_history(entries=entries, position=position, next_id=next_id)
         return self
@@ -179,6 +181,11 @@ class Workspace:
         }
         self.folder.save(state, self.history.entries, dropped)
 
+    def save_behind(self) -> None:
+        """Tries once more to save what could not be saved; there may be space again."""
+        if self.folder.is_behind and not self.folder.readonly:
+            self.save()
+
     def reopen(self) -> None:
         """Opens what was trained in the place of what is open; the same edits are made in it.
 
@@ -191,7 +198,7 @@ class Workspace:
         except UserError:
             self.run, self.begun = before
             raise
-        self._rendered.clear()
+        self.renderings.clear()
         self.history.session = self.opened.session
         self.save()
 
@@ -216,7 +223,7 @@ class Workspace:
             self._values, self.run, self.begun = before
             raise
         self.opened, dropped = opened, self.history.clear()
-        self._rendered.clear()
+        self.renderings.clear()
         self.history.session = opened.session
         self.save(dropped)
 
@@ -304,11 +311,11 @@ class Workspace:
     def _decoded(self, id_, path):
         picture = image_io.read_image(path, name="picture", quiet=True)
         self._read[id_] = picture
-        while len(self._read) > 1 and sum(p.nbytes for p in self._read.values()) > RENDERED_BYTES:
+        while len(self._read) > 1 and sum(p.nbytes for p in self._read.values()) > READ_BYTES:
             self._read.popitem(last=False)
         return picture
 
-    def rendering(self, id_: int | None, quality: str, actions=()) -> Rendering:
+    def rendering(self, id_: int | None, quality: Literal["draft", "full"], actions=()) -> Rendering:
         """The picture of a document, or its draft after some provisional actions.
 
         Raises:
@@ -325,14 +332,21 @@ class Workspace:
             last = self.resolve(actions[-1])
             if isinstance(session, contract.Quick):
                 return session.preview(document, last)
-            return session.render(session.apply(document, last), "draft")
-        if (id_, quality) not in self._rendered:
-            rendering = session.render(self.history.document(id_), quality)  # type: ignore[arg-type]
-            self._rendered[id_, quality] = rendering
-            while len(self._rendered) > 1 and _bytes(self._rendered) > RENDERED_BYTES:
-                self._rendered.popitem(last=False)
-        self._rendered.move_to_end((id_, quality))
-        return self._rendered[id_, quality]
+            return self.renderings.render(session, session.apply(document, last), "draft")
+        return self.renderings.of(session, id_, lambda: self.history.document(id_), quality)
+
+    def thumbnail(self, id_: int | None) -> np.ndarray | None:
+        """What stands for a document in a list; None: its picture may take long, and is not kept.
+
+        Raises:
+          LookupError: no such document.
+        """
+        index, session = self.history.index(id_), self.opened.session
+        id_ = self.history.entries[index].id
+        if index and isinstance(session, contract.Stepwise) and not isinstance(session, contract.Drawn):
+            kept = self.renderings.kept(id_)
+            return None if kept is None else kept.image
+        return self.drawing(id_)
 
     def result(self, id_: int | None, candidate: int | None) -> tuple[bytes, Rendering]:
         """A document's picture in full quality, as a PNG in the photo's colours, as files are written.
@@ -451,10 +465,6 @@ class Workspace:
         for action in actions:
             dropped += self.history.act(action)[1]
         self.save(dropped)
-
-
-def _bytes(rendered) -> int:
-    return sum(image.nbytes for one in rendered.values() for image in one.images)
 
 
 def _candidate(rendering: Rendering, number: int | None) -> np.ndarray:

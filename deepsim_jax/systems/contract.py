@@ -8,7 +8,7 @@ cheap to import, because `--help` and a mistyped flag need only declarations; re
 import dataclasses
 import pathlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from deepsim_jax.config.schema import Schema
@@ -37,6 +37,9 @@ of a "polygon"; a point "at" which the connected region is taken; "by" how far s
 points are dragged "from" and "to", and those that stay "fixed"; a point that has a colour "like" the
 wanted one; a "picture" that was drawn or pasted, and a "mask", whose lighter part counts; the number of
 a "candidate" among the pictures that the document has."""
+
+Progress = Callable[[int, int], None]
+"""Told how many parts of how many are made; what it raises ends what is being made."""
 
 Ink = Literal["none", "color", "edge", "sketch", "original", "keep"]
 """What a front end may show while the hand moves: a stamp of the option "color" and the option "radius",
@@ -279,7 +282,7 @@ class Session(Protocol):
 
     A document is immutable; an action is a JSON-like dict with the key "tool" and the tool's options.
     What only some sessions can do is in `Drawn`, `Regional`, `Photographed`, `Doubting`, `Recorded`,
-    `Interpolating` and `Quick`.
+    `Interpolating`, `Quick` and `Stepwise`.
     """
 
     canvas: Canvas
@@ -394,6 +397,17 @@ class Quick(Protocol):
 
     def preview(self, document: Any, action: Mapping[str, Any]) -> Rendering:
         """About what `render` would show as a draft of a document after an action; raises as `apply`."""
+        ...
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A session whose pictures may take long, and are made in parts, between which others have a turn."""
+
+    def render_stepwise(
+        self, document: Any, quality: Literal["draft", "full"], progress: Progress
+    ) -> Rendering:
+        """As `render`; `progress` is called after each part, and may raise to give the picture up."""
         ...
 
 

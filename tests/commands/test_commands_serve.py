@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import httpx
 import pytest
 
 import deepsim_jax
+from deepsim_jax.commands import serve
 from deepsim_jax.images import io as image_io
 
 ROOT = Path(deepsim_jax.__file__).parents[1]
@@ -109,6 +111,56 @@ def test_what_was_acknowledged_outlives_a_kill_amid_edits(started, tmp_path):
         assert len(ids) <= len(documents) + 1, "the last one may have been saved unanswered"
         assert told["position"] == len(ids) - 1
         assert asked.get(f"{address}/result").status_code == 200
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_what_is_being_trained(started, tmp_path):
+    process, found = started("serve")
+    with client(found) as asked:
+        address, content = "/api/workspaces", (tmp_path / "me.png").read_bytes()
+        query, kind = "config=quickstart:tiny&name=me.png", {"Content-Type": "image/png"}
+        opened = asked.post(f"{address}?{query}", content=content, headers=kind).json()
+        address += f"/{opened['workspace']}/training"
+        begin = {"do": "start", "values": {"train.steps": 100_000}}
+        training = asked.post(address, json=begin).json()
+        while training["step"] < 2:
+            assert training["state"] == "running", training
+            training = asked.get(f"{address}?since={training['since']}").json()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=600)
+    told = re.search(r"^stopped; me\.png was being trained; its step (\d+) is saved; the same", err, re.M)
+    assert process.returncode == 0 and told and int(told[1]) >= training["step"], err
+    assert "saving what is being trained; Ctrl-C again ends at once\n" in err and "Traceback" not in err
+    run = tmp_path / "runs" / "editor" / opened["workspace"] / "run"
+    assert (run / "checkpoints" / told[1]).is_dir()
+
+
+@pytest.mark.parametrize("second", [True, False])
+def test_a_second_ctrl_c_and_what_does_not_end_are_ended_at_once(monkeypatch, capsys, second):
+    class Ended(BaseException):
+        pass
+
+    def leave(code):
+        raise Ended(code)
+
+    def wait():
+        raise KeyboardInterrupt
+
+    def stop(saving):
+        if second:
+            signal.raise_signal(signal.SIGINT)
+        return False
+
+    server = types.SimpleNamespace(url="http://x", workdir="runs", trainings=[], wait=wait, stop=stop)
+    monkeypatch.setattr(serve.serving, "serve", lambda *args, **options: server)
+    monkeypatch.setattr(os, "_exit", leave)
+    before = signal.getsignal(signal.SIGINT)
+    options = dict.fromkeys(("workdir", "photo", "host", "port", "open_browser"))
+    with pytest.raises(Ended) as ended:
+        serve.run(types.SimpleNamespace(**options))
+    assert ended.value.args == ((130,) if second else (0,))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert ("every step is saved" in capsys.readouterr().err) != second
 
 
 def test_its_flags_are_declared(call):

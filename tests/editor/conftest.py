@@ -114,3 +114,43 @@ def address(workspace):
 def picture_of():
     """The bytes of a picture -> its pixels."""
     return lambda content: np.asarray(Image.open(io.BytesIO(content)))
+
+
+class Slow:
+    """Lets pictures of a session have three parts, each of which is made when the test says so.
+
+    Attributes:
+      made: how many of the last one are.
+      is_held: whether it is so for those that are begun from now on.
+    """
+
+    def __init__(self, session, held_quality):
+        self.made, self._next, self._reached = 0, threading.Semaphore(0), threading.Semaphore(0)
+        self.is_held = True
+
+        def render_stepwise(session, document, quality, progress):
+            if quality == held_quality and self.is_held:
+                for part in (1, 2, 3):
+                    self._reached.release()
+                    assert self._next.acquire(timeout=300)
+                    self.made = part
+                    progress(part, 3)
+            return session.render(document, quality)
+
+        # A class of its own: which protocols a class has is asked once.
+        session.__class__ = type("Slow", (type(session),), {"render_stepwise": render_stepwise})
+
+    def reached(self):
+        """Waits until the next part is begun."""
+        assert self._reached.acquire(timeout=300)
+
+    def go_on(self, parts=1):
+        """Lets so many parts be made."""
+        for _ in range(parts):
+            self._next.release()
+
+
+@pytest.fixture(scope="session")
+def slowed():
+    """slowed(session, quality) -> how its pictures of that quality are held up, see `Slow`."""
+    return Slow

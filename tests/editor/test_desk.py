@@ -1,5 +1,8 @@
 """The desk: what goes on, and how it ends."""
 
+import errno
+import os
+
 import pytest
 
 from deepsim_jax import UserError
@@ -49,3 +52,20 @@ def test_a_second_editor_neither_trains_nor_makes_films(tmp_path, photo, monkeyp
     second.get(ids[1])
     assert not second.catalogue.is_open(ids[0]), "nothing of it is lost, so it need not stay"
     assert second.close() and first.close()
+
+
+def test_what_could_not_be_saved_is_saved_at_the_end_if_there_is_space_again(
+    tmp_path, photo, monkeypatch, waited
+):
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    desk = Desk(tmp_path)
+    workspace = desk.catalogue.open_photo(photo, "a.png", None)
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fsync)
+        assert "No space left" in workspace.act(1, {"tool": "delete", "at": [60, 70]})[0]
+    assert desk.close()
+    again = Desk(tmp_path)
+    assert len(again.get(workspace.id).history.entries) == 2
+    assert again.close()

@@ -1,8 +1,10 @@
 """Trainings beside edits: begun, paused, continued, failed; the session then uses what is trained."""
 
+import errno
 import shutil
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
@@ -88,9 +90,28 @@ def test_a_training_is_paused_continued_and_used(desk, photo, monkeypatch, waite
     restored.close()
 
 
+@pytest.mark.slow
+def test_a_disk_that_is_full_as_a_training_is_saved_is_told_and_it_goes_on_later(
+    desk, photo, monkeypatch
+):
+    workspace = on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny"))
+    on(desk, lambda: workspace.act(1, MOVE))
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=0))
+        job = on(desk, lambda: desk.train(workspace, {"train.steps": 2}))
+        told = until(job, ("failed",))
+        assert "0 MiB free" in told["error"] and "\n" not in told["error"]
+        assert "nothing of it was saved (" in job.told
+    assert len(workspace.history.entries) == 2 and workspace.opened.step is None
+    on(desk, lambda: desk.train(workspace, None))
+    told = until(job, ("finished",))
+    assert told["step"] == workspace.opened.step == 2 and "its step 2 is saved" in job.told
+
+
 def test_a_training_that_fails_says_so(desk, photo, monkeypatch):
     workspace = on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny"))
-    for error, words in ((UserError("two\nlines"), "two lines"), (KeyError("x"), "KeyError")):
+    full = OSError(errno.ENOSPC, "No space left on device"), "the training of a.png: No space left"
+    for error, words in ((UserError("two\nlines"), "two lines"), (KeyError("x"), "KeyError"), full):
 
         def train_source(*args, raised=error, **options):
             raise raised

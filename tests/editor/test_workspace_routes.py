@@ -62,6 +62,8 @@ def test_a_full_disk_is_told_with_every_change(client, photo, monkeypatch):
         for answer in answers():
             told = answer.json()
             assert "No space left" in told["unsaved"] and told["history"], answer.url
+        assert "No space left" in client.get(address).json()["unsaved"]
+    assert client.get(address).json()["unsaved"] is None, "it is tried again with whatever is asked for"
     for answer in answers():
         assert answer.json()["unsaved"] is None, answer.url
 

@@ -3,13 +3,15 @@
 
 import { Refusal, Unreachable, ask, blobOf, fetchBitmap, request, withQuery } from "./api.js";
 import { Flight } from "./engine/flight.js";
-import { batch, computed, signal } from "./vendor/signals.js";
+import { batch, computed, effect, signal, untracked } from "./vendor/signals.js";
 
 const WORKSPACE_KEY = "editor-workspace";
 const REST = 350; // milliseconds without a change after which the full picture is asked for
 const KEPT_DRAWINGS = 24;
 const LOOK = 200; // milliseconds between two looks at a training
+const SLOW = 600; // milliseconds that a picture takes before it is told how far it is
 const RESTING_PIXELS = 6e6; // larger results are asked for by a button
+const RETRY = 3000; // milliseconds until it is asked whether there is space again
 const NONE_CHOSEN = { count: 1, shown: 0, rate: null, isPicked: false };
 
 export const server = signal(null);
@@ -20,7 +22,8 @@ export const connection = signal("ok"); // "ok", "lost" or "locked"
 export const notices = signal([]);
 export const doubts = signal([]);
 export const candidates = signal(NONE_CHOSEN);
-export const working = signal({ drawing: false, preview: false, result: false, opening: false });
+export const working = signal({ preview: false, result: false, saving: false, opening: false });
+export const parts = signal(null); // of the picture that is being made: {done, total}; null: it has none
 export const shown = signal({ quality: "none", document: null, milliseconds: null });
 export const unsent = signal(0);
 
@@ -213,10 +216,29 @@ export function showFull() {
   result.ask({ document: current.value, candidate: pickedCandidate() });
 }
 
+let saving = new AbortController();
+
 /** The picture in full size, as a PNG file's bytes. */
 export async function fullResult() {
+  saving = new AbortController();
+  const { signal: abort } = saving;
   const query = { document: current.value, candidate: pickedCandidate() };
-  return blobOf(await request("GET", withQuery(path("result"), query)));
+  working.value = { ...working.value, saving: true };
+  try {
+    return await blobOf(await request("GET", withQuery(path("result"), query), { signal: abort }));
+  } finally {
+    working.value = { ...working.value, saving: false };
+  }
+}
+
+/** Gives up the picture that is being made: what is shown stays, and so do the steps. */
+export function stopMaking() {
+  clearTimeout(restTimer);
+  preview.cancel();
+  result.cancel();
+  saving.abort();
+  parts.value = null;
+  working.value = { ...working.value, preview: false, result: false };
 }
 
 /** The number of the picture that the person looks at; null: the one that the document has chosen. */
@@ -347,6 +369,30 @@ const result = new Flight(
   },
 );
 
+const isMaking = computed(() => {
+  const { preview, result, saving } = working.value;
+  return preview || result || saving;
+});
+let isFollowingParts = false;
+
+effect(() => {
+  if (isMaking.value) untracked(followParts);
+});
+
+async function followParts() {
+  if (isFollowingParts) return;
+  isFollowingParts = true;
+  const rest = () => new Promise((resolve) => setTimeout(resolve, SLOW));
+  await rest();
+  while (isMaking.value && workspace.value) {
+    const news = await ask("GET", path("progress")).catch(() => null); // the picture's own request tells
+    parts.value = news?.total && isMaking.value ? news : null;
+    await rest();
+  }
+  parts.value = null;
+  isFollowingParts = false;
+}
+
 function showPicture() {
   clearTimeout(restTimer);
   result.cancel();
@@ -446,6 +492,22 @@ function takeHistory({ history: newest, unsaved }) {
   history.value = newest;
   if (unsaved !== undefined && unsaved !== workspace.value.unsaved)
     workspace.value = { ...workspace.value, unsaved };
+}
+
+/** As long as the newest changes are not on the disk, the server is asked whether they are. */
+const isBehind = computed(() => Boolean(workspace.value?.unsaved) && !server.value?.readonly);
+let retryTimer = 0;
+
+effect(() => {
+  clearInterval(retryTimer);
+  if (isBehind.value) retryTimer = setInterval(() => untracked(askAgain), RETRY);
+});
+
+async function askAgain() {
+  if (connection.value !== "ok" || unsent.value > 0) return;
+  const id = workspace.value.workspace;
+  const { unsaved } = await ask("GET", `workspaces/${id}`).catch(() => workspace.value);
+  if (workspace.value?.workspace === id) workspace.value = { ...workspace.value, unsaved };
 }
 
 /**

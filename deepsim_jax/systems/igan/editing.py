@@ -14,6 +14,7 @@ import numpy as np
 import optax
 
 from deepsim_jax.images import ranges
+from deepsim_jax.systems.contract import Progress
 from deepsim_jax.systems.igan import constraints as strokes
 from deepsim_jax.systems.igan import measuring
 from deepsim_jax.systems.igan.learned import Learned
@@ -91,6 +92,7 @@ def advance(
     steps: int = CHUNK,
     smoothness: float | None = None,
     realism: float = 0.0,
+    progress: Progress | None = None,
 ) -> Search:
     """The candidates some steps on.
 
@@ -104,6 +106,7 @@ def advance(
       realism: weight of the discriminator's judgement; published: 0, because of the time. A discriminator
         with `model.spread` judges neighbouring candidates together, and one with `model.d_norm=batch`
         normalises all candidates by each other.
+      progress: is told after every `CHUNK` steps how many are done, of how many.
     """
     points, moments = search.points, search.moments
     held = search.origin is not None
@@ -111,9 +114,12 @@ def advance(
         smoothness = SMOOTHNESS_OF_SKETCHES if np.any(wanted.sketch_mask) else SMOOTHNESS
     origin = jnp.zeros(points.shape[1]) if search.origin is None else jnp.asarray(search.origin)
     weights = jnp.float32(smoothness if held else 0.0), jnp.float32(realism)
-    for _ in range(steps):
+    for step in range(1, steps + 1):
         # One after the other from the host: convolutions in a loop are many times slower on a CPU.
         points, moments = _step(learned, points, moments, origin, wanted, weights, realism > 0)
+        if progress is not None and step % CHUNK == 0:
+            points.block_until_ready()
+            progress(step, steps)
     costs = np.asarray(_costs(learned, points, origin, wanted, weights, realism > 0))
     done = search.steps + steps
     order = search.order

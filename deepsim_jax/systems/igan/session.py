@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import cv2
@@ -12,8 +12,9 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.images import ranges
 from deepsim_jax.images.original import Original
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
+from deepsim_jax.systems.contract import Canvas, Label, Option, Progress, Rendering, Tool
 from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph
+from deepsim_jax.systems.igan.later import Later, tell_nobody
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
 
 SIDE = 384
@@ -151,30 +152,6 @@ _GROUND = 255  # of a drawing that begins with nothing
 _LINE, _NO_LINE = (40, 40, 40), (215, 215, 215)  # edges that are asked for, and places without any
 
 
-class _Later:
-    """A search that is made when it is first needed, once, of the one that it goes on from."""
-
-    def __init__(self, make: Callable[[Any], editing.Search], before: "_Later | None" = None):
-        """`make` takes the value of the one before, or None."""
-        self._make, self._before = make, before
-        self._made: editing.Search | None = None
-
-    @property
-    def value(self) -> editing.Search:
-        """It; those before it are made first, one by one: hundreds of nested calls would be too deep."""
-        waiting, one = [self], self._before
-        while one is not None and waiting[-1]._made is None:
-            waiting.append(one)
-            one = one._before
-        found = None
-        for each in reversed(waiting):
-            if each._made is None:
-                each._made, each._before = each._make(found), None
-            found = each._made
-        assert found is not None
-        return found
-
-
 @dataclasses.dataclass(frozen=True)
 class Document:
     """What was done so far; never changed.
@@ -195,12 +172,13 @@ class Document:
     strokes: tuple[Mapping[str, Any], ...]
     candidate: int
     amount: float
-    search: _Later
+    search: Later
     frames: int = 0
 
 
 class IganSession:
-    """A `Session` on a model of iGAN: `Drawn`, `Photographed`, `Recorded`, `Interpolating` and `Quick`.
+    """A `Session` on a model of iGAN: `Drawn`, `Photographed`, `Recorded`, `Interpolating`, `Quick` and
+    `Stepwise`.
 
     Attributes:
       canvas: a square drawing; drafts are the generator's pictures, enlarged to it. The output's size is
@@ -333,8 +311,14 @@ class IganSession:
         Raises:
           UserError: as the photo's transfer.
         """
+        return self.render_stepwise(document, quality, tell_nobody)
+
+    def render_stepwise(
+        self, document: Document, quality: Literal["draft", "full"], progress: Progress
+    ) -> Rendering:
+        """As `render`; the parts are some steps of the search for candidates, and a film's frames."""
         begun = time.perf_counter()
-        edited = self.edited(document)
+        edited = self.edited(document, progress)
         doubts: tuple[str, ...] = ()
         candidate = min(document.candidate, len(edited.latents) - 1)
         if candidate != document.candidate:
@@ -343,18 +327,21 @@ class IganSession:
             )
         rate, chosen = None, 0
         if document.frames:
-            images, rate = tuple(self._film(document, edited.latents[candidate], quality)), RATE
+            images, rate = [], RATE
+            for picture in self._film(document, edited.latents[candidate], quality):
+                images.append(picture)
+                progress(len(images), document.frames)
         elif quality == "draft":
-            images = tuple(self._enlarged(picture) for picture in self._between(document, edited))
+            images = [self._enlarged(picture) for picture in self._between(document, edited)]
             chosen = candidate
         elif document.projected is None:
-            images = (self._enlarged(edited.pictures[candidate]),)
+            images = [self._enlarged(edited.pictures[candidate])]
         elif not document.strokes and document.origin is document.projected.latent:
-            images = (document.projected.photo.copy(),)
+            images = [document.projected.photo.copy()]
         else:
-            images = (self._model.transferred(edited, candidate=candidate, amount=document.amount),)
+            images = [self._model.transferred(edited, candidate=candidate, amount=document.amount)]
         milliseconds = 1000 * (time.perf_counter() - begun)
-        return Rendering(images, None, milliseconds, doubts, rate, chosen)
+        return Rendering(tuple(images), None, milliseconds, doubts, rate, chosen)
 
     def between(self, first: Document, second: Document, share: float) -> Document:
         """The document at a share of the way from what is chosen in one to what is chosen in another.
@@ -377,9 +364,9 @@ class IganSession:
             return latent
         return (1 - document.amount) * document.projected.latent + document.amount * latent
 
-    def edited(self, document: Document) -> Edited:
+    def edited(self, document: Document, progress: Progress = tell_nobody) -> Edited:
         """The candidates of a document, the best first."""
-        search = document.search.value
+        search = document.search.value(progress)
         if not search.steps:  # nothing is asked for: there is nothing to choose by
             numbers = [0] if search.origin is not None else list(range(min(editing.SHOWN, self._count)))
             pictures = editing.pictures(self._model.learned, search, numbers)
@@ -414,7 +401,7 @@ class IganSession:
     def _from(self, projected, origin, seed):
         """A document without strokes, around a z; None for anywhere."""
         latent = self._model.learned.sizes.latent
-        search = _Later(lambda _: editing.begin(origin, latent, self._count, seed=seed))
+        search = Later(lambda *_: editing.begin(origin, latent, self._count, seed=seed))
         return Document((), projected, origin, (), 0, 1.0, search)
 
     def _drawn(self, document, strokes, steps):
@@ -426,12 +413,12 @@ class IganSession:
         if document.origin is None and any(stroke["brush"] == "warp" for stroke in strokes):
             raise UserError("warp: there is nothing to grab yet: open a photo, or fix a candidate")
 
-        def search(before):
+        def search(before, progress):
             picture = None if origin is None else self._picture(origin)
             wanted = constraints.draw(parsed, self._model.size, picture)
-            return editing.advance(self._model.learned, before, wanted, steps=steps)
+            return editing.advance(self._model.learned, before, wanted, steps=steps, progress=progress)
 
-        later = _Later(search, document.search)
+        later = Later(search, document.search)
         return dataclasses.replace(document, strokes=tuple(strokes), candidate=0, search=later)
 
     def _between(self, document, edited):

@@ -22,6 +22,7 @@ from deepsim_jax.images import compositing as editing
 from deepsim_jax.images import contact_sheet as sheets
 from deepsim_jax.images import io as images
 from deepsim_jax.primitives import segmentation
+from deepsim_jax.systems.contract import Progress
 from deepsim_jax.systems.singan import animation, enlarging, injection, pyramid, quantising, sampling
 from deepsim_jax.systems.singan.learned import Learned
 
@@ -59,6 +60,8 @@ def sample(
     seed: int = 0,
     start_scale: int = 0,
     size: tuple[int, int] | None = None,
+    batch: int | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Random samples, uint8 (count, H, W, 3).
 
@@ -68,6 +71,8 @@ def sample(
       seed: of the noise.
       start_scale: 0 to the number of scales - 1.
       size: (height, width) of the samples; by default the training size.
+      batch: how many are made at once; by default as many as the memory surely has room for.
+      progress: is told after each batch how many are made, of how many.
 
     Raises:
       UserError: an argument is out of range.
@@ -80,7 +85,8 @@ def sample(
         lambda keys: sampling.sample(keys, learned, start_scale=start_scale, size=size),
         count,
         seed,
-        size or learned.pyramid.sizes[-1],
+        batch or _at_once(size or learned.pyramid.sizes[-1]),
+        progress,
     )
 
 
@@ -143,7 +149,7 @@ def paint(
         lambda keys: injection.inject(keys, learned, primitive, start_scale=start_scale, centres=colors),
         count,
         seed,
-        learned.pyramid.sizes[-1],
+        _at_once(learned.pyramid.sizes[-1]),
     )
 
 
@@ -286,7 +292,15 @@ def changed_pixels(photo: np.ndarray, edited: np.ndarray) -> np.ndarray:
     return changed
 
 
-def enlarge(learned: Learned, picture, times: float, *, seed: int = 0, noise: float = 1.0) -> np.ndarray:
+def enlarge(
+    learned: Learned,
+    picture,
+    times: float,
+    *,
+    seed: int = 0,
+    noise: float = 1.0,
+    progress: Progress | None = None,
+) -> np.ndarray:
     """Super-resolution: uint8 (round(times * H), round(times * W), 3).
 
     Args:
@@ -295,6 +309,7 @@ def enlarge(learned: Learned, picture, times: float, *, seed: int = 0, noise: fl
       times: factor above 1.
       seed: of the noise.
       noise: its strength, in amplitudes of the finest scale; 1 as published.
+      progress: is told after each size on the way how many are done, of how many.
 
     Raises:
       UserError: the factor is not above 1, or the result would be too large (`enlarging.enlarge`).
@@ -304,7 +319,9 @@ def enlarge(learned: Learned, picture, times: float, *, seed: int = 0, noise: fl
     enlarging.check((height, width), times)
     if (height, width) != learned.pyramid.sizes[-1]:
         _tell_size(learned, "enlarged picture", (round(times * height), round(times * width)))
-    return ranges.to_uint8(enlarging.enlarge(jax.random.key(seed), learned, picture, times, noise=noise))
+    key = jax.random.key(seed)
+    larger = enlarging.enlarge(key, learned, picture, times, noise=noise, progress=progress)
+    return ranges.to_uint8(larger)
 
 
 def animate(
@@ -315,6 +332,7 @@ def animate(
     beta: float = 0.9,
     start_scale: int | None = None,
     seed: int = 0,
+    batch: int | None = None,
 ) -> Iterator[np.ndarray]:
     """The frames of an animation of the photo, uint8 (H, W, 3) each; for `sequences.film_files.write`.
 
@@ -325,6 +343,7 @@ def animate(
       beta: how smooth and slow the movement is, in [0, 1].
       start_scale: 0 to the number of scales - 1, by default 2; what is coarser stands still.
       seed: of the noise.
+      batch: how many are made at once; by default as many as the memory surely has room for.
 
     Raises:
       UserError: an argument is out of range.
@@ -333,6 +352,7 @@ def animate(
     return _frames(
         learned,
         seed,
+        batch,
         frames=frames,
         alpha=alpha,
         beta=beta,
@@ -353,7 +373,7 @@ def animation_sheet(
     _tell_size(learned, "frames", None)
     moving = [
         [
-            _frames(learned, seed, frames=frames, alpha=alpha, beta=beta, start_scale=start)
+            _frames(learned, seed, None, frames=frames, alpha=alpha, beta=beta, start_scale=start)
             for beta in betas
         ]
         for start in start_scales
@@ -413,11 +433,11 @@ def training_picture(learned: Learned, photo: np.ndarray) -> np.ndarray:
     return ranges.to_uint8(pyramid.pictures(jnp.asarray(ranges.to_float(photo)), learned.pyramid)[-1])
 
 
-def _frames(learned, seed, **walk):
+def _frames(learned, seed, batch, **walk):
     batches = animation.animate(
-        jax.random.key(seed), learned, **walk, batch=_at_once(learned.pyramid.sizes[-1])
+        jax.random.key(seed), learned, **walk, batch=batch or _at_once(learned.pyramid.sizes[-1])
     )
-    return (frame for batch in batches for frame in ranges.to_uint8(batch))
+    return (frame for frames in batches for frame in ranges.to_uint8(frames))
 
 
 def _or_finest(learned, start_scale, default):
@@ -425,14 +445,16 @@ def _or_finest(learned, start_scale, default):
     return min(default, learned.scales - 1) if start_scale is None else start_scale
 
 
-def _batches(make, count, seed, size):
-    """Calls `make` on `count` keys in batches of a limited number of pixels, and joins the results."""
-    batch = min(count, _at_once(size))
+def _batches(make, count, seed, batch, progress=None):
+    """Calls `make` on `count` keys, so many at once, and joins the results."""
+    batch = min(count, batch)
     key, outputs = jax.random.key(seed), []
     for begin in range(0, count, batch):
         # Filled up: a last, shorter batch would need a compilation of its own.
         keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(begin + np.arange(batch))
         outputs.append(ranges.to_uint8(make(keys)))
+        if progress is not None:
+            progress(min(begin + batch, count), count)
     return np.concatenate(outputs)[:count]
 
 

@@ -14,12 +14,19 @@ import jax
 
 from deepsim_jax.errors import UserError
 from deepsim_jax.images.io import MAX_PIXELS
+from deepsim_jax.systems.contract import Progress
 from deepsim_jax.systems.singan import pyramid, sampling, tiles
 from deepsim_jax.systems.singan.learned import Learned
 
 
 def enlarge(
-    key: jax.Array, learned: Learned, picture: jax.Array, times: float, *, noise: float = 1.0
+    key: jax.Array,
+    learned: Learned,
+    picture: jax.Array,
+    times: float,
+    *,
+    noise: float = 1.0,
+    progress: Progress | None = None,
 ) -> jax.Array:
     """A picture (H, W, C) in [-1, 1], larger: (round(times * H), round(times * W), C) in [-1, 1].
 
@@ -29,6 +36,7 @@ def enlarge(
       picture: the photo, at its own size or at the training size.
       times: factor above 1.
       noise: strength of the noise, in amplitudes of the finest scale; 1 as published, 0 for none.
+      progress: is told after each size on the way how many are done, of how many.
 
     Raises:
       UserError: the factor is not above 1, or the result would have more than `MAX_PIXELS`; told before
@@ -52,6 +60,9 @@ def enlarge(
             output = tiles.generate(learned, scale, noise_map, output)
         else:
             (output,) = sampling.refine(learned, [noise_map], output, first=scale)
+        if progress is not None:
+            output.block_until_ready()
+            progress(i, count)
     return output[0]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from deepsim_jax.images import io as image_io
 from deepsim_jax.images import masks
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Label, Option, Rendering, Tool
+from deepsim_jax.systems.contract import Canvas, Label, Option, Progress, Rendering, Tool
 from deepsim_jax.systems.singan import applications, inpainting
 from deepsim_jax.systems.singan.model import SinganModel
 
@@ -32,6 +32,9 @@ RATE = 10.0
 """Frames a second of animations."""
 
 _DRAFT_TIMES = 2.0  # more is not to be seen in a draft
+_FRAMES = 30
+_PIXELS_AT_ONCE = 2**17
+"""Between so many pixels of samples and frames others have a turn: some tenths of a second on a CPU."""
 
 
 def _start_scale(about: str, coarsest: int, finest: int, label: Label | None = None) -> Option:
@@ -101,7 +104,7 @@ def _asking_tools(finest: int) -> list[Tool]:
             (
                 _SEED,
                 sampled,
-                Option("frames", "int", "how many, 10 a second", default=30, low=1, high=300),
+                Option("frames", "int", "how many, 10 a second", default=_FRAMES, low=1, high=300),
                 Option(
                     "alpha",
                     "float",
@@ -238,9 +241,15 @@ class SinganSession:
         Raises:
           UserError: a file of a picture that is gone since.
         """
+        return self.render_stepwise(document, quality, lambda done, of: None)
+
+    def render_stepwise(
+        self, document: Document, quality: Literal["draft", "full"], progress: Progress
+    ) -> Rendering:
+        """As `render`; the parts are samples, frames, and the sizes on the way to an enlarged photo."""
         begun = time.perf_counter()
         is_draft = quality == "draft"
-        images, mask = self._newest_images(document, is_draft=is_draft)
+        images, mask = self._newest_images(document, progress, is_draft=is_draft)
         if is_draft:
             images = [_fitted(image, self.canvas.size) for image in images]
         moving = bool(document.actions) and document.actions[-1]["tool"] == "animate"
@@ -281,15 +290,16 @@ class SinganSession:
         elif picture is not None:
             image_io.read_image(picture, name="picture")
 
-    def _newest_images(self, document, *, is_draft):
+    def _newest_images(self, document, progress, *, is_draft):
         """`_make_images`, once for both qualities where they are made of the same."""
         is_other = bool(document.actions) and document.actions[-1]["tool"] == "enlarge" and is_draft
         newest = self._newest
         if newest is None or newest[0] is not document or newest[1] != is_other:
-            newest = self._newest = document, is_other, self._make_images(document, is_draft=is_draft)
+            images = self._make_images(document, progress, is_draft=is_draft)
+            newest = self._newest = document, is_other, images
         return newest[2]
 
-    def _make_images(self, document, *, is_draft):
+    def _make_images(self, document, progress, *, is_draft):
         """(pictures, mask or None) of the newest action."""
         if not document.actions:
             return [self._photo.copy()], np.zeros(self._photo.shape[:2], bool)
@@ -297,11 +307,11 @@ class SinganSession:
         tool, picture = options.pop("tool"), options.pop("picture", None)
         options = {name: value for name, value in options.items() if value is not None}
         if tool == "sample":
-            return self._samples(**options), None
+            return self._samples(progress, **options), None
         if tool == "animate":
-            return list(self._model.animate(**options)), None
+            return self._frames(progress, **options), None
         if tool == "enlarge":
-            return [self._enlarged(is_draft, **options)], None
+            return [self._enlarged(progress, is_draft, **options)], None
         if tool == "paint":
             return list(self._model.paint(picture, **options)), None
         if tool == "inpaint":
@@ -318,21 +328,42 @@ class SinganSession:
         hole = masks.read_mask(mask).astype(np.uint8)
         return cv2.resize(hole, (width, height), interpolation=cv2.INTER_NEAREST)
 
-    def _enlarged(self, is_draft, *, times=2.0, **options):
+    def _enlarged(self, progress, is_draft, *, times=2.0, **options):
         """The larger photo; for a draft the photo at the training size, which is shrunk again anyway."""
-        if not is_draft:
-            return self._model.enlarge(times, **options)
-        small = applications.training_picture(self._model.learned, self._photo)
-        return self._model.enlarge(min(times, _DRAFT_TIMES), small, **options)
+        learned, picture = self._model.learned, self._photo
+        if is_draft:
+            picture, times = applications.training_picture(learned, picture), min(times, _DRAFT_TIMES)
+        return applications.enlarge(learned, picture, times, progress=progress, **options)
 
-    def _samples(self, *, height=1.0, width=1.0, each_scale=False, start_scale=0, **options):
+    def _samples(
+        self, progress, *, height=1.0, width=1.0, each_scale=False, start_scale=0, count=1, seed=0
+    ):
         """The pictures of "sample": several samples, or one from each start scale."""
-        size = applications.stretched(self._model.learned, height, width)
+        learned = self._model.learned
+        size = applications.stretched(learned, height, width)
+        asked = {"seed": seed, "size": size, "batch": _at_once(size)}
         if not each_scale:
-            return list(self._model.sample(size=size, start_scale=start_scale, **options))
-        options.pop("count", None)
-        scales = range(self._model.scales)
-        return [self._model.sample(size=size, start_scale=n, **options)[0] for n in scales]
+            return list(
+                applications.sample(learned, count, start_scale=start_scale, progress=progress, **asked)
+            )
+        pictures = []
+        for scale in range(learned.scales):
+            pictures.append(applications.sample(learned, 1, start_scale=scale, **asked)[0])
+            progress(len(pictures), learned.scales)
+        return pictures
+
+    def _frames(self, progress, *, frames=_FRAMES, **options):
+        """The pictures of "animate"."""
+        learned, batch = self._model.learned, _at_once(self.canvas.size)
+        pictures = []
+        for picture in applications.animate(learned, frames=frames, batch=batch, **options):
+            pictures.append(picture)
+            progress(len(pictures), frames)
+        return pictures
+
+
+def _at_once(size: tuple[int, int]) -> int:
+    return max(1, min(32, _PIXELS_AT_ONCE // (size[0] * size[1])))
 
 
 def _fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -1,5 +1,8 @@
 """A server that goes away and comes back, a photo that is gone, a folder that another editor has."""
 
+import errno
+import os
+import re
 import socket
 
 import numpy as np
@@ -76,7 +79,12 @@ def test_what_is_not_saved_is_said_as_long_as_it_is_not(editor):
         content = {**response.json(), "unsaved": told.pop(0), "doubts": [problem]}
         route.fulfill(response=response, json=content)
 
+    def tell_again(route):
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "unsaved": problem})
+
     editor.page.route("**/actions", tell)
+    editor.page.route(re.compile(r"/api/workspaces/\w+$"), tell_again)  # whether there is space again
     editor.choose("stroke")
     saved = editor.page.locator(".saved")
     for number, said in enumerate((problem, problem, "Saved"), 1):
@@ -84,6 +92,35 @@ def test_what_is_not_saved_is_said_as_long_as_it_is_not(editor):
         editor.has_steps(number)
         editor.rests()
         assert saved.inner_text() == said
+
+
+def test_a_full_disk_is_told_in_words_loses_nothing_and_is_made_up_for(editor, cat_file, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    editor.expected.add("400")
+    page, words = editor.page, "No space left on device"
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fsync)
+        editor.choose("stroke")
+        editor.stroke([(20, 20), (60, 40)])
+        editor.has_steps(1)
+        page.locator(".saved .problem", has_text=words).wait_for()
+        editor.rests()
+        drawing, picture = editor.drawing(), editor.saved()
+        editor.drop(cat_file, name="other.png")
+        page.locator(".notice.problem", has_text=words).wait_for()
+        page.locator(".training > summary").click()
+        editor.button("Train on this photo").click()
+        page.locator(".notice.problem", has_text="not saved").wait_for()
+        assert page.locator("h1").inner_text() == "cat.png" and editor.steps[1:] == ["Brush"]
+        assert "Traceback" not in page.locator("body").inner_text()
+    page.locator(".saved", has_text="Saved").wait_for()
+    page.reload()
+    editor.rests()
+    editor.has_steps(1)
+    np.testing.assert_array_equal(editor.drawing(), drawing)
+    assert editor.saved() == picture
 
 
 def test_a_removal_is_asked_for_and_older_work_is_found(visit, server, cat_file):

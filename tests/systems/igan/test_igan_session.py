@@ -12,6 +12,7 @@ from deepsim_jax.images import profiles
 from deepsim_jax.systems import contract
 from deepsim_jax.systems.igan import constraints
 from deepsim_jax.systems.igan import session as sessions
+from deepsim_jax.systems.igan.later import tell_nobody
 
 COLOR = {"tool": "color", "points": [[100, 200], [300, 200]], "radius": 29.5, "color": [250, 20, 20]}
 SKETCH = {"tool": "sketch", "points": [[50, 50], [300, 60]]}
@@ -127,11 +128,13 @@ def test_fix_and_restart(session, photo):
     best = session.edited(edited).latents[0]
     fixed = session.apply(edited, {"tool": "fix", "candidate": 0})
     assert not fixed.strokes and fixed.projected is edited.projected
-    np.testing.assert_array_equal(fixed.search.value.origin, best)
+    np.testing.assert_array_equal(fixed.search.value(tell_nobody).origin, best)
     assert session.render(fixed, "full").images[0].shape == photo.shape
     restarted = session.apply(edited, {"tool": "restart", "seed": 5})
     assert restarted.strokes == edited.strokes
-    assert (restarted.search.value.latents[1] != edited.search.value.latents[1]).any()
+    assert (
+        restarted.search.value(tell_nobody).latents[1] != edited.search.value(tell_nobody).latents[1]
+    ).any()
 
 
 def test_the_output_s_size_is_the_document_s(session, photo):
@@ -145,17 +148,6 @@ def test_a_new_stroke_goes_back_to_the_best_candidate(session):
     picked = session.apply(session.begin(), {"tool": "choose", "candidate": 2, "amount": 0.5})
     drawn = session.apply(picked, COLOR)
     assert picked.candidate == 2 and drawn.candidate == 0 and drawn.amount == 0.5
-
-
-def test_searches_of_any_number_of_strokes_are_made_one_by_one():
-    made = []
-    first = later = sessions._Later(lambda _: made.append(0) or 0)
-    for number in range(1, 3000):
-        later = sessions._Later(lambda before, n=number: made.append(n) or before + 1, later)
-        if number == 1000:
-            assert later.value == 1000
-    assert later.value == later.value == 2999 and first.value == 0
-    assert made == list(range(3000))
 
 
 def test_a_warp_needs_something_to_grab(session, photo):
@@ -253,3 +245,16 @@ def test_a_preview_looks_for_a_moment_only(session):
 def test_actions_that_are_not_understood(session, action, message):
     with pytest.raises(UserError, match=message):
         session.apply(session.begin(), action)
+
+
+def test_candidates_and_films_are_made_in_parts(session, monkeypatch):
+    monkeypatch.setattr(sessions, "STEPS", 10)
+    drawn = session.apply(session.begin(), COLOR)
+    told = []
+    made = session.render_stepwise(drawn, "draft", lambda *part: told.append(part))
+    assert told == [(5, 10), (10, 10)]
+    np.testing.assert_array_equal(made.images, session.render(drawn).images)
+    fixed = session.apply(drawn, {"tool": "fix"})
+    film, told[:] = session.apply(fixed, {"tool": "play", "frames": 3}), []
+    assert len(session.render_stepwise(film, "draft", lambda *part: told.append(part)).images) == 3
+    assert told == [(1, 3), (2, 3), (3, 3)]

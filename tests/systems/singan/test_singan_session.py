@@ -147,7 +147,7 @@ def test_a_preview_makes_no_more_than_is_shown(session, trained_singan):
 def test_both_qualities_are_made_once(session, monkeypatch):
     document = session.apply(session.begin(), {"tool": "animate", "frames": 2})
     full = session.render(document, "full")
-    monkeypatch.setattr(session._model, "animate", None)
+    monkeypatch.setattr(sessions.applications, "animate", None)
     np.testing.assert_array_equal(session.render(document).images, full.images)
 
 
@@ -167,3 +167,31 @@ def test_both_qualities_are_made_once(session, monkeypatch):
 def test_a_picture_that_cannot_be_used_is_refused_before_it_is_a_step(session, given, message):
     with pytest.raises(UserError, match=message):
         session.apply(session.begin(), given)
+
+
+@pytest.mark.parametrize(
+    "action, parts",
+    [
+        ({"tool": "sample", "count": 3}, [(2, 3), (3, 3)]),
+        ({"tool": "sample", "each_scale": True}, [(1, 2), (2, 2)]),
+        ({"tool": "animate", "frames": 3}, [(1, 3), (2, 3), (3, 3)]),
+        ({"tool": "enlarge", "times": 1.5}, [(1, 2), (2, 2)]),
+        ({"tool": "enlarge", "times": 1.5}, [(1, 2)]),
+    ],
+)
+def test_pictures_in_parts_can_be_given_up(session, monkeypatch, action, parts):
+    monkeypatch.setattr(sessions, "_PIXELS_AT_ONCE", 2 * 22 * 26)
+    document, told = session.apply(session.begin(), action), []
+
+    def progress(done, of):
+        told.append((done, of))
+        if told == parts and done < of:
+            raise InterruptedError
+
+    if parts[-1][0] < parts[-1][1]:
+        with pytest.raises(InterruptedError):
+            session.render_stepwise(document, "draft", progress)
+    else:
+        made = session.render_stepwise(document, "draft", progress)
+        np.testing.assert_array_equal(made.images, session.render(document).images)
+    assert told == parts

@@ -124,7 +124,10 @@ const QUALITIES = { none: "", foreseen: "Preview", draft: "Preview", full: "Full
 
 function StatusBar() {
   const { quality, milliseconds, size } = store.shown.value;
-  const isWorking = store.working.value.preview || store.working.value.result || store.unsent.value > 0;
+  const { preview, result, saving } = store.working.value;
+  const isWorking = preview || result || saving || store.unsent.value > 0;
+  const isFresh = store.shown.value.document === store.current.value;
+  const { done, total } = store.parts.value ?? {};
   const text = quality === "full" ? `${QUALITIES.full}, ${size.join(" × ")}` : QUALITIES[quality];
   const isPending =
     pins.value.drags.length > 0 ||
@@ -138,8 +141,14 @@ function StatusBar() {
       html`<${Button} icon="close" label="Cancel what is shown" keys="Esc" onPress=${() => studio.cancel()}>Cancel<//>
       <${Button} icon="check" label="Apply what is shown" keys="Enter" isMain onPress=${() => studio.apply()}>Apply<//>`
     }
+    ${
+      total &&
+      html`<span role="progressbar" aria-label="The picture" aria-valuemin="0" aria-valuemax=${total} aria-valuenow=${done}>${done} of ${total}</span>
+      <${Button} icon="close" label="Stop making the picture" onPress=${store.stopMaking}>Stop<//>`
+    }
+    ${store.workspace.value.canvas && !isFresh && !isWorking && html`<${Button} icon="play" label="Go on with the picture" onPress=${store.refresh}>Go on<//>`}
     ${store.shown.value.quality === "draft" && !isWorking && html`<${Button} icon="enlarge" label="Show it in full size" isQuiet onPress=${store.showFull}>Full size<//>`}
-    <span class="state" data-quality=${quality} data-document=${store.shown.value.document} data-idle=${String(!isWorking)} data-fresh=${String(store.shown.value.document === store.current.value)}>
+    <span class="state" data-quality=${quality} data-document=${store.shown.value.document} data-idle=${String(!isWorking)} data-fresh=${String(isFresh)}>
       ${isWorking && html`<span class="spinner" aria-label="Working"></span>`}${text}${milliseconds && quality !== "full" ? ` · ${Math.round(milliseconds)} ms` : ""}</span>
     <span class="saved" title="Every step is kept on this computer">${store.workspace.value.unsaved ? html`<span class="problem">${store.workspace.value.unsaved}</span>` : store.unsent.value ? "Saving …" : "Saved"}</span>
   </div>`;

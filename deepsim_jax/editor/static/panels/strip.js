@@ -6,7 +6,7 @@ import { html } from "../html.js";
 import * as store from "../store.js";
 import * as studio from "../studio.js";
 import { titleOf, wordsOf } from "../toolbox.js";
-import { effect, signal, untracked } from "../vendor/signals.js";
+import { computed, effect, signal, untracked } from "../vendor/signals.js";
 import { useEffect, useRef, useState } from "../vendor/preact-hooks.js";
 import { Button, walk } from "./widgets.js";
 
@@ -70,15 +70,22 @@ export function labelOf(entry, index) {
   return tool ? titleOf(tool) : wordsOf(entry.label);
 }
 
+/** The document whose own picture is shown, or null: now there is one that may be shown small. */
+const made = computed(() => {
+  const { quality, document } = store.shown.value;
+  return ["draft", "full"].includes(quality) ? document : null;
+});
+
 function Thumbnail({ id }) {
   const [address, setAddress] = useState(null);
   const key = `${store.workspace.value.workspace}/${store.workspace.value.trained}/${id}`;
   useEffect(() => {
     let isWanted = true;
     if (!addresses.has(key)) {
-      const loading = fetchBlob(withQuery(store.path("thumbnail"), { document: id })).then(
-        URL.createObjectURL,
-      );
+      const loading = fetchBlob(withQuery(store.path("thumbnail"), { document: id })).then((blob) => {
+        if (!blob.size) throw new Error("its picture is not made yet");
+        return URL.createObjectURL(blob);
+      });
       loading.catch(() => addresses.delete(key));
       addresses.set(key, loading);
       if (addresses.size > KEPT) forgetOldest();
@@ -90,7 +97,7 @@ function Thumbnail({ id }) {
     return () => {
       isWanted = false;
     };
-  }, [key]);
+  }, [key, made.value === id]);
   return address ? html`<img src=${address} alt="" />` : html`<span class="blank"></span>`;
 }
 

@@ -1,0 +1,46 @@
+"""A search that waits until somebody looks: strokes are quick, what they ask for takes a while."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from deepsim_jax.systems.contract import Progress
+from deepsim_jax.systems.igan import editing
+
+
+def tell_nobody(done: int, of: int) -> None:
+    """The `Progress` of what nobody waits for in parts."""
+
+
+def _tell_all(progress, before, searches, step, of):
+    """Tells how far several searches of equal length are, of which one is this far."""
+    progress(before * of + step, searches * of)
+
+
+class Later:
+    """A search that is made when it is first needed, once, of the one that it goes on from."""
+
+    def __init__(self, make: Callable[[Any, Progress], editing.Search], before: "Later | None" = None):
+        """`make` takes the value of the one before, or None, and is told whom to tell how far it is."""
+        self._make, self._before = make, before
+        self._made: editing.Search | None = None
+
+    def value(self, progress: Progress) -> editing.Search:
+        """It; those before it are made first, one by one: hundreds of nested calls would be too deep.
+
+        What `progress` raises ends it; those that are made by then stay.
+        """
+        waiting, one = [self], self._before
+        while one is not None and waiting[-1]._made is None:
+            waiting.append(one)
+            one = one._before
+        searches = sum(each._made is None and each._before is not None for each in waiting)
+        found, before = None, 0
+        for each in reversed(waiting):
+            if each._made is None:
+                part = functools.partial(_tell_all, progress, before, searches)
+                before += each._before is not None
+                each._made, each._before = each._make(found, part), None
+            found = each._made
+        assert found is not None
+        return found
