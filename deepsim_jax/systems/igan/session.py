@@ -13,7 +13,7 @@ from deepsim_jax.images import ranges
 from deepsim_jax.images.original import Original
 from deepsim_jax.systems import actions
 from deepsim_jax.systems.contract import Canvas, Rendering
-from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph
+from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph, transfer
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
 from deepsim_jax.systems.igan.tools import SIDE, TOOLS
 
@@ -90,7 +90,8 @@ class IganSession:
         """Opens it; `count` candidates are tried (published: 64, which is for a GPU)."""
         self._model, self._count = model, count
         side = model.size[0] * -(-SIDE // model.size[0])
-        self.canvas = Canvas(size=(side, side), output_size=(side, side), layers=("picture", "strokes"))
+        layers = "photo", "picture", "strokes"
+        self.canvas = Canvas(size=(side, side), output_size=(side, side), layers=layers)
 
     def begin(self) -> Document:
         """The document from scratch: its candidates are random."""
@@ -142,7 +143,9 @@ class IganSession:
         return np.where(strokes[..., 3:] > 0, strokes[..., :3], self._ground(document))
 
     def layer(self, document: Document, name: str) -> np.ndarray:
-        """The "picture" that is changed, or the "strokes"; see `contract.Drawn`."""
+        """The "picture" that is changed, the "strokes", or what is seen of the "photo"."""
+        if name == "photo":
+            return self._seen(document)
         if name == "picture":
             return np.dstack([self._ground(document), np.full(self.canvas.size, 255, np.uint8)])
         asked = constraints.draw(self._parsed(document.strokes), self.canvas.size, self._ground(document))
@@ -158,8 +161,9 @@ class IganSession:
     def recipe(self, document: Document) -> dict[str, Any]:
         """The strokes since the last fix, as `edit --strokes=` and `transfer --strokes=` take them.
 
-        It does not hold the photo and its box, what was fixed, the seed of a restart, or which candidate
-        was chosen and how far. The command line searches once for all strokes, not after each of them.
+        It does not hold the photo, its box and what of it counts, what was fixed, the seed of a restart,
+        or which candidate was chosen and how far. The command line searches once for all strokes, not
+        after each of them.
         """
         return constraints.to_json(self._parsed(document.strokes))
 
@@ -179,6 +183,16 @@ class IganSession:
         if document.origin is None:
             return np.full((*self.canvas.size, 3), _GROUND, np.uint8)
         return self._enlarged(self._picture(document.origin))
+
+    def _seen(self, document):
+        """The square of the photo that is projected, as a layer; nothing from scratch."""
+        of = document.projected
+        if of is None:
+            return np.zeros((*self.canvas.size, 4), np.uint8)
+        part = transfer.cut(of.photo, of.framed.box)
+        kernel = cv2.INTER_AREA if len(part) > self.canvas.size[0] else cv2.INTER_CUBIC
+        part = cv2.resize(part, self.canvas.size[::-1], interpolation=kernel)
+        return np.dstack([part, np.full(self.canvas.size, 255, np.uint8)])
 
     def _picture(self, latent):
         return ranges.to_uint8(self._model.generate(latent[None])[0])
@@ -270,6 +284,12 @@ class IganSession:
                 options["picture"], box=None if box is None else _numbers(box, 4)
             )
             return self._from(projected, projected.latent, 0)
+        if tool == "match":
+            if document.projected is None:
+                raise UserError("match: there is no photo of which a part could count: open one")
+            projected = self._model.matched(document.projected, options["mask"])
+            begun = self._from(projected, projected.latent, 0)
+            return self._drawn(begun, document.strokes, steps) if document.strokes else begun
         if tool == "choose":
             return dataclasses.replace(
                 document, candidate=options.get("candidate", 0), amount=options.get("amount", 1.0)

@@ -35,6 +35,26 @@ TOOLS = (
         icon="open",
     ),
     Tool(
+        "match",
+        "what of the photo counts, when it is projected anew",
+        "region",
+        (
+            Option(
+                "mask",
+                "picture",
+                "path or array over what is seen of the photo; its lighter part counts",
+                is_needed=True,
+            ),
+        ),
+        takes=("mask",),
+        ground="photo",
+        key="k",
+        title="What counts",
+        help="Mark what of the photo its picture must resemble, and leave out what hides the thing. "
+        "Strokes stay; what was fixed does not.",
+        icon="mask",
+    ),
+    Tool(
         "color",
         "asks for a colour along a stroke",
         "stroke",
