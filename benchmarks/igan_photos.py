@@ -7,7 +7,7 @@ The photos are rendered: vases of all colours and shapes, of glazed bands and fi
 photos (`skimage.data`), 72 to 320 px long, as PNG and JPEG, most of them not square. What is measured, on
 vases that are not in the folder:
 
-  train_s             seconds of `deepsim_jax train`, to the report
+  train_s             seconds of `deepsim_jax train`, to the report (of the rest, if it was stopped)
   rmse, psnr          of projections of 24 vases, beside the difference from the nearest training picture
   stroke_before,      of one vase of 1,000 px: distance of the mean colour in a stroke from the asked one
   stroke_generated,   (root mean square of the channels, of 255) in the photo, in the best candidate, and
@@ -54,7 +54,7 @@ def measure(folder: pathlib.Path, *, pictures: int, config: str, sheet: str = ""
       sheet: a picture of samples, projections and the edit to be written; "": none.
 
     Raises:
-      UserError: a command ended with an error, which it has printed.
+      UserError: a command ended with an error, which it has printed, or the training was stopped.
     """
     photos, run = folder / "photos", folder / "run"
     if not photos.is_dir():
@@ -63,6 +63,8 @@ def measure(folder: pathlib.Path, *, pictures: int, config: str, sheet: str = ""
     _command("train", f"--config={config}", f"--config.data.pictures={photos}", f"--workdir={run}")
     seconds = time.perf_counter() - begun
     model = deepsim_jax.load(run)
+    if not model.finished:
+        raise UserError(f"{run}: the training was stopped; the same command goes on with it")
     held_out = np.stack([_reduced(vase(HELD_OUT + n, 256)[0], model.size[0]) for n in range(24)])
     rebuilt = projection.project(model.learned, model.perception, held_out).pictures
     figures = {
