@@ -426,6 +426,14 @@ def igan(found) -> list:
     ]
 
 
+def igan_photos(found) -> list:
+    rows = [[name.replace("_", " "), shown(value)] for name, value in found["figures"].items()]
+    return [
+        Note(f"{found['pictures']} rendered photos of vases, {found['config']}; see the benchmark."),
+        table(["", ""], rows),
+    ]
+
+
 def evaluation(found) -> list:
     return [
         Note(
@@ -654,6 +662,7 @@ SECTIONS = {
     "copy_latency": ("How soon a copied edit is there", copy_latency),
     "painting": ("What a network paints over a copy", painting),
     "igan": ("iGAN's edits", igan),
+    "igan_photos": ("iGAN on a folder of photos", igan_photos),
     "scaling": ("Over devices", scaling),
 }
 """Benchmark -> its heading, and what makes blocks of its file's content."""

@@ -134,6 +134,7 @@ def tool(declared: Tool) -> dict[str, Any]:
         "gesture": declared.gesture,
         "takes": list(declared.takes),
         "ink": declared.ink,
+        "ground": declared.ground,
         "key": declared.key,
         "title": declared.title,
         "help": declared.help,

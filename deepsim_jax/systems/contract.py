@@ -213,6 +213,7 @@ class Tool:
       options: with choices and ranges.
       takes: the keys of the action that the hand gives, beside the options.
       ink: what may be shown of it before it is applied.
+      ground: the layer of the canvas over which a "mask" is marked; "": what the canvas shows.
       key: the letter that chooses it, or "".
       title: what its button says; "": its name.
       help: how it is used, in a sentence for whoever has never seen it; "": the phrase.
@@ -225,6 +226,7 @@ class Tool:
     options: tuple[Option, ...] = ()
     takes: tuple[Taken, ...] = ()
     ink: Ink = "none"
+    ground: str = ""
     key: str = ""
     title: str = ""
     help: str = ""

@@ -84,6 +84,7 @@ def test_tools_of_all_sessions_can_be_drawn(trained, trained_singan, trained_iga
         for tool in told:
             assert taken[tool["gesture"]] & set(tool["takes"]) or not tool["takes"], tool["name"]
             assert not {o["kind"] for o in tool["options"]} & {"path", "text"}, tool["name"]
+            assert tool["ground"] in ("", *opened.canvas.layers), tool["name"]
             if tool["name"] not in ("move", "copy"):
                 assert tool["title"] and tool["icon"], tool["name"]
             if tool["ink"] == "color":

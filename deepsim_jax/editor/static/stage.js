@@ -35,7 +35,7 @@ export class Stage {
     this.element = make("div", "stage");
     this.panes = {};
     for (const [name, canvases, label] of [
-      ["drawing", ["photo", "drawing", "keep", "pad"], "Drawing over the photo: edit here"],
+      ["drawing", ["photo", "drawing", "keep", "ground", "pad"], "Drawing over the photo: edit here"],
       ["result", ["photo", "result", "mismatch"], "Result: what your edit makes of the photo"],
     ]) {
       this.panes[name] = this.#makePane(name, canvases, label);
@@ -200,6 +200,13 @@ export class Stage {
       image: new ImageData(data, width, height),
       context: canvas.getContext("2d"),
     };
+  }
+
+  /** Shows what a mask is marked over instead of the drawing; null: the drawing. */
+  showGround(bitmap) {
+    const canvas = this.panes.drawing.canvases.ground;
+    if (bitmap) paintBitmap(canvas, bitmap);
+    else canvas.width = canvas.height = 1;
   }
 
   /** Pixels of the screen for each of the canvas. */

@@ -461,7 +461,12 @@ async function keptOf(document) {
   const keeping = new Set(tools.filter((tool) => tool.ink === "keep").map((tool) => tool.name));
   const before = history.value.documents.slice(0, history.value.position + 1);
   if (!canvas.layers.includes("keep") || !before.some((entry) => keeping.has(entry.tool))) return null;
-  return fetchBitmap(withQuery(path("layers/keep"), { document }));
+  return layerOf(document, "keep");
+}
+
+/** One of a document's layers. */
+export function layerOf(document, name) {
+  return fetchBitmap(withQuery(path(`layers/${name}`), { document }));
 }
 
 async function goTo(position) {

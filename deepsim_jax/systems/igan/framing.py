@@ -66,10 +66,24 @@ def framed(
     square = placed(photo[rows, columns], *place, ground=_GROUND)
     counts = np.ones((height, width), bool) if mask is None else mask
     shown = placed(counts[rows, columns].astype(np.float32), *place, ground=1)
-    small = np.clip(resized(shown, size), 0, 1)
-    if not small.any():
-        raise UserError("mask: nothing of what the generator sees counts; mark more, or give another box")
-    return Framed(resized(square, size), small, (left, top, side, side))
+    return Framed(resized(square, size), _counted(shown, size), (left, top, side, side))
+
+
+def counting(seen: Framed, mask: np.ndarray) -> Framed:
+    """The same square, of which another part counts.
+
+    Args:
+      seen: the square.
+      mask: bool (n, n) of any size, over the square: True where the photo is to be matched.
+
+    Raises:
+      UserError: the mask is not square, or nothing counts.
+    """
+    if mask.shape[0] != mask.shape[1]:
+        raise UserError(
+            f"mask of {mask.shape[1]}x{mask.shape[0]}: what is seen of the photo is a square; give one"
+        )
+    return dataclasses.replace(seen, mask=_counted(mask.astype(np.float32), len(seen.picture)))
 
 
 def parse_box(text: str) -> tuple[int, int, int, int]:
@@ -83,6 +97,14 @@ def parse_box(text: str) -> tuple[int, int, int, int]:
     except ValueError as error:
         raise UserError(f"box {text!r}: LEFT,TOP,WIDTH,HEIGHT in pixels, four whole numbers") from error
     return left, top, width, height
+
+
+def _counted(shown, size):
+    """What counts of a square, at the generator's size."""
+    small = np.clip(resized(shown, size), 0, 1)
+    if not small.any():
+        raise UserError("mask: nothing of what the generator sees counts; mark more, or give another box")
+    return small
 
 
 def _overlap(first, side, length):

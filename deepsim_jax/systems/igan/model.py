@@ -152,19 +152,35 @@ class IganModel:
         picture, original = images.read_photo(photo, name="photo")
         counts = None if mask is None else masks.read(mask, picture)
         seen = framing.framed(picture, self.size[0], fit=self.fit, box=box, mask=counts)
+        found = self._nearest(seen, solver, starts=starts, iterations=iterations, seed=seed)
+        return Projected(picture, seen, *found, original)
+
+    def matched(self, projected: Projected, mask: Any, *, solver: str | None = None) -> Projected:
+        """The projection of the same square of a photo, of which only a part counts.
+
+        Args:
+          projected: the photo.
+          mask: what of the square counts, square and of any size: a path or an array as `masks.read_mask`
+            takes it. Its lighter part counts.
+          solver: see `projection.project`; by default the best there is.
+
+        Raises:
+          UserError: a mask that cannot be used, or in which nothing counts.
+        """
+        seen = framing.counting(projected.framed, masks.read_mask(mask))
+        return Projected(projected.photo, seen, *self._nearest(seen, solver), projected.original)
+
+    def _nearest(self, seen: Framed, solver: str | None, **options: int) -> tuple[Any, Any, float]:
+        """(latent, picture, cost) of a square of a photo."""
         found = projection.project(
             self.learned,
             self.perception,
             seen.picture[None],
             seen.mask[None],
             solver=solver or self.solver,
-            starts=starts,
-            iterations=iterations,
-            seed=seed,
+            **options,
         )
-        return Projected(
-            picture, seen, found.latents[0], found.pictures[0], float(found.costs[0]), original
-        )
+        return found.latents[0], found.pictures[0], float(found.costs[0])
 
     def candidates(
         self,

@@ -12,138 +12,14 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.images import ranges
 from deepsim_jax.images.original import Original
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Label, Option, Progress, Rendering, Tool
-from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph
+from deepsim_jax.systems.contract import Canvas, Progress, Rendering
+from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph, transfer
 from deepsim_jax.systems.igan.later import Later, tell_nobody
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
-
-SIDE = 384
-"""Of the drawing, px at least, as in the published program."""
+from deepsim_jax.systems.igan.tools import SIDE, TOOLS
 
 STEPS = 40
 """Of Adam, after each stroke."""
-
-_CANDIDATE = Option(
-    "candidate", "int", "which one, 0 is the best", default=0, low=0, high=editing.SHOWN - 1
-)
-
-
-def _radius(default: float) -> Option:
-    about = "of the line, in pixels of the drawing"
-    least, most = brush_actions.LEAST_RADIUS, brush_actions.MOST_RADIUS
-    return Option(
-        "radius", "float", about, default=default, low=least, high=most, label=Label(end=SIDE / 2)
-    )
-
-
-TOOLS = (
-    Tool(
-        "open",
-        "a photo to edit, of any size",
-        "picture",
-        (
-            Option("picture", "picture", "path or uint8 array of the photo", is_needed=True),
-            Option("box", "box", "what is seen of it; without it, its middle"),
-        ),
-        key="o",
-        title="Open a photo",
-        help="Choose a photo of the same kind of thing; draw a box around that where it is small. "
-        "What you draw then changes this photo.",
-        icon="open",
-    ),
-    Tool(
-        "color",
-        "asks for a colour along a stroke",
-        "stroke",
-        (_radius(8.5), Option("color", "color", "[red, green, blue]", is_needed=True)),
-        takes=("points",),
-        ink="color",
-        key="c",
-        title="Colour",
-        help="Say which colour it should have where you paint.",
-        icon="brush",
-    ),
-    Tool(
-        "sketch",
-        "asks for an edge along a stroke",
-        "stroke",
-        (_radius(2.5), Option("erase", "bool", "asks for no edge there", default=False)),
-        takes=("points",),
-        ink="sketch",
-        key="s",
-        title="Sketch",
-        help="Draw where there should be an outline.",
-        icon="pen",
-    ),
-    Tool(
-        "warp",
-        "asks for what is at one place at another",
-        "points",
-        (
-            Option(
-                "reach",
-                "float",
-                "half the side of the patch that is taken along",
-                default=72.0,
-                low=brush_actions.LEAST_REACH,
-            ),
-        ),
-        takes=("from", "to"),
-        key="w",
-        title="Warp",
-        help="Take hold of a part and drag it to where it should be.",
-        icon="drag",
-    ),
-    Tool(
-        "choose",
-        "which candidate is shown first and given to the photo, and how far",
-        "none",
-        (
-            _CANDIDATE,
-            Option(
-                "amount", "float", "0 is the original, 1 the whole edit", default=1.0, low=0.0, high=1.0
-            ),
-        ),
-        takes=("candidate",),
-        key="g",
-        title="Choose",
-        help="Click one of the pictures; slide between the original and the edit.",
-        icon="slider",
-    ),
-    Tool(
-        "play",
-        "the way from the original to the edit, as a film",
-        "none",
-        (Option("frames", "int", "of the film", default=16, low=2, high=120),),
-        key="p",
-        title="Play",
-        help="Shows how the original becomes the edit; “Make a film” saves it.",
-        icon="film",
-    ),
-    Tool(
-        "fix",
-        "goes on from a candidate; strokes before it are done with",
-        "none",
-        (_CANDIDATE,),
-        takes=("candidate",),
-        key="f",
-        title="Fix",
-        help="Keeps what is shown, takes the strokes away, and lets you go on from there.",
-        icon="lock",
-    ),
-    Tool(
-        "restart",
-        "other candidates for the same strokes",
-        "none",
-        (Option("seed", "int", "another one, other candidates", default=1, low=0, label=Label(end=999)),),
-        key="r",
-        title="Restart",
-        help="Looks for other pictures that fit the same strokes.",
-        icon="dice",
-    ),
-)
-"""What a hand can do. An action is {"tool": name, ...} with the tool's options; strokes have "points",
-[[x, y], ...] in pixels of the drawing, a warp as many points "from" as "to"."""
 
 RATE = 10.0
 """Frames a second of what "play" shows."""
@@ -192,7 +68,8 @@ class IganSession:
         """Opens it; `count` candidates are tried (published: 64, which is for a GPU)."""
         self._model, self._count = model, count
         side = model.size[0] * -(-SIDE // model.size[0])
-        self.canvas = Canvas(size=(side, side), output_size=(side, side), layers=("picture", "strokes"))
+        layers = "photo", "picture", "strokes"
+        self.canvas = Canvas(size=(side, side), output_size=(side, side), layers=layers)
 
     def begin(self) -> Document:
         """The document from scratch: its candidates are random."""
@@ -244,7 +121,9 @@ class IganSession:
         return np.where(strokes[..., 3:] > 0, strokes[..., :3], self._ground(document))
 
     def layer(self, document: Document, name: str) -> np.ndarray:
-        """The "picture" that is changed, or the "strokes"; see `contract.Drawn`."""
+        """The "picture" that is changed, the "strokes", or what is seen of the "photo"."""
+        if name == "photo":
+            return self._seen(document)
         if name == "picture":
             return np.dstack([self._ground(document), np.full(self.canvas.size, 255, np.uint8)])
         asked = constraints.draw(self._parsed(document.strokes), self.canvas.size, self._ground(document))
@@ -260,8 +139,9 @@ class IganSession:
     def recipe(self, document: Document) -> dict[str, Any]:
         """The strokes since the last fix, as `edit --strokes=` and `transfer --strokes=` take them.
 
-        It does not hold the photo and its box, what was fixed, the seed of a restart, or which candidate
-        was chosen and how far. The command line searches once for all strokes, not after each of them.
+        It does not hold the photo, its box and what of it counts, what was fixed, the seed of a restart,
+        or which candidate was chosen and how far. The command line searches once for all strokes, not
+        after each of them.
         """
         return constraints.to_json(self._parsed(document.strokes))
 
@@ -281,6 +161,16 @@ class IganSession:
         if document.origin is None:
             return np.full((*self.canvas.size, 3), _GROUND, np.uint8)
         return self._enlarged(self._picture(document.origin))
+
+    def _seen(self, document):
+        """The square of the photo that is projected, as a layer; nothing from scratch."""
+        of = document.projected
+        if of is None:
+            return np.zeros((*self.canvas.size, 4), np.uint8)
+        part = transfer.cut(of.photo, of.framed.box)
+        kernel = cv2.INTER_AREA if len(part) > self.canvas.size[0] else cv2.INTER_CUBIC
+        part = cv2.resize(part, self.canvas.size[::-1], interpolation=kernel)
+        return np.dstack([part, np.full(self.canvas.size, 255, np.uint8)])
 
     def _picture(self, latent):
         return ranges.to_uint8(self._model.generate(latent[None])[0])
@@ -381,6 +271,12 @@ class IganSession:
                 options["picture"], box=None if box is None else _numbers(box, 4)
             )
             return self._from(projected, projected.latent, 0)
+        if tool == "match":
+            if document.projected is None:
+                raise UserError("match: there is no photo of which a part could count: open one")
+            projected = self._model.matched(document.projected, options["mask"])
+            begun = self._from(projected, projected.latent, 0)
+            return self._drawn(begun, document.strokes, steps) if document.strokes else begun
         if tool == "choose":
             return dataclasses.replace(
                 document, candidate=options.get("candidate", 0), amount=options.get("amount", 1.0)

@@ -237,7 +237,7 @@ def _match(
     """Improves the field and the change of colour that lead from one picture, in [0, 1], to another."""
     still = fields.identity(*new.shape[:2])
     for _ in range(rounds):
-        rest = _flow(new, color_change.apply(change, fields.interpolate(old, field)))
+        rest = flow(new, color_change.apply(change, fields.interpolate(old, field)))
         field = fields.compose(still + rest, field)
         field = still + smooth(field - still, new)
         change = color_change.estimate(
@@ -246,8 +246,17 @@ def _match(
     return field, change
 
 
-def _flow(new: np.ndarray, old: np.ndarray) -> np.ndarray:
-    """(h, w, 2) optical flow between enlarged greys: patches of some pixels should see details."""
+def flow(new: np.ndarray, old: np.ndarray) -> np.ndarray:
+    """Where each pixel of a picture lies in another one, relative to itself, by optical flow.
+
+    It is found between enlarged greys: patches of some pixels should see details.
+
+    Args:
+      new, old: (h, w, 3) float32 in [0, 1].
+
+    Returns:
+      (h, w, 2) float32, (x, y) in pixels.
+    """
     height, width = new.shape[:2]
     zoom = max(1, round(_FLOW_SIDE / max(height, width)))
 

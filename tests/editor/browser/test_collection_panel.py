@@ -116,6 +116,26 @@ def test_three_brushes_say_in_the_drawing_what_they_ask_for(edited, photo):
     assert result_of(edited).shape == photo.shape
 
 
+def test_what_counts_is_marked_over_the_photo(edited, photo):
+    page, before = edited.page, edited.drawing()
+    edited.press("k")
+    ground = page.locator("canvas[data-layer=ground]")
+    page.wait_for_function(f"() => document.querySelector('canvas[data-layer=ground]').width === {SIDE}")
+    seen = cv2.resize(photo[:, :60], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    np.testing.assert_array_equal(edited.pixels("ground")[..., :3], seen)
+    page.get_by_role("radio", name="Rectangle", exact=True).click()
+    edited.stroke([(2, 2), (SIDE - 2, 200)])
+    edited.button("Make the picture").click()
+    edited.has_steps(3)
+    edited.rests()
+    assert edited.steps[-1] == "What counts"
+    edited.press("c")
+    assert ground.evaluate("(canvas) => canvas.width") == 1
+    after = edited.drawing()
+    assert after[200, 200].tolist() == COLOR and (after != before).any()
+    assert result_of(edited).shape == photo.shape
+
+
 def test_one_of_the_candidates_is_chosen(scratch):
     page = scratch.page
     assert scratch.size == (SIDE, SIDE)

@@ -1,6 +1,8 @@
 """The modes of iGAN on the command line, from a folder of pictures to an edited photo."""
 
+import importlib
 import json
+import pathlib
 import re
 import shutil
 
@@ -26,11 +28,19 @@ def files(tmp_path, things):
     return tmp_path
 
 
+@pytest.fixture
+def vases(monkeypatch):
+    """The benchmark that renders photos."""
+    monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parents[3] / "benchmarks"))
+    return importlib.import_module("igan_photos")
+
+
 @pytest.mark.slow
-def test_from_a_folder_to_samples(call, files, things, tmp_path):
-    folder, run = tmp_path / "things", tmp_path / "new"
-    for number, picture in enumerate(things):
-        images.write_png(folder / f"{number}.png", picture)
+def test_from_a_folder_of_photos_to_an_edited_photo(call, vases, tmp_path):
+    folder, run = tmp_path / "vases", tmp_path / "new"
+    vases.write_photos(folder, 40)
+    shapes = {images.read_image(path, quiet=True).shape for path in folder.iterdir()}
+    assert len(shapes) > 20 and {path.suffix for path in folder.iterdir()} == {".png", ".jpg"}
     (folder / "broken.png").write_bytes(b"nothing")
     words = ["--config=igan_quickstart:tiny", f"--config.data.pictures={folder}", f"--workdir={run}"]
     code, out, err = call(*words)
@@ -40,6 +50,24 @@ def test_from_a_folder_to_samples(call, files, things, tmp_path):
     page = (run / "report.html").read_text()
     counts = re.search(r"iGAN on (\d+) pictures of 16×16 px, (\d+) held out", page).groups()
     assert sum(map(int, counts)) == 40 and "nearest training pictures" in page
+    photo, there = vases.vase(vases.HELD_OUT, 90, aspect=1.5)
+    images.write_png(tmp_path / "photo.png", photo)
+    (tmp_path / "strokes.json").write_text(json.dumps({"strokes": RED}))
+    searched = ["--count=4", "--iterations=20", "--smoothness=0", "--solver=network"]
+    code, out, err = call(
+        "transfer",
+        f"--workdir={run}",
+        f"--input={tmp_path / 'photo.png'}",
+        f"--strokes={tmp_path / 'strokes.json'}",
+        f"--output={tmp_path / 'out.png'}",
+        *searched,
+    )
+    assert code == 0, err
+    made = images.read_image(tmp_path / "out.png")
+    beside = np.zeros(there.shape, bool)
+    beside[:, :22] = beside[:, -22:] = True  # the middle square is what the generator sees
+    assert made.shape == photo.shape and (made[~beside] != photo[~beside]).any()
+    np.testing.assert_array_equal(made[beside], photo[beside])
     code, out, err = call(*words)  # the same command goes on: there is nothing left to do
     assert code == 0, err
     code, _, err = call(*words, "--config.data.size=32")

@@ -11,7 +11,7 @@ import {
   strokeBounds,
 } from "../engine/raster.js";
 import { color, radius, selecting, valuesOf } from "../choices.js";
-import { actWith, say, upload, workspace } from "../store.js";
+import { actWith, current, guarded, layerOf, say, upload, workspace } from "../store.js";
 import { actionOf, titleOf } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
 import { circle, handle, polyline } from "./overlay.js";
@@ -50,6 +50,7 @@ export class PadHand {
     this.wantsMask = tool.takes.includes("mask");
     this.key = `${workspace.value.workspace}/${tool.name}`;
     this.#begin();
+    this.documentChanged();
     const left = kept.get(this.key);
     kept.delete(this.key);
     if (left?.state.data.length !== this.layer.data.length) return;
@@ -68,6 +69,14 @@ export class PadHand {
     this.undone = []; // states that were taken back
     this.isUnsent = false;
     this.#show(this.#state());
+  }
+
+  /** The current document is another one: what a mask is marked over may be, too. */
+  async documentChanged() {
+    if (!this.tool.ground) return;
+    const document = current.value;
+    const bitmap = await guarded(() => layerOf(document, this.tool.ground));
+    if (bitmap && document === current.value && !this.isPutAway) this.stage.showGround(bitmap);
   }
 
   /** Whether there is something on it that was not sent. */
@@ -182,7 +191,7 @@ export class PadHand {
     if (!pad.value.isChanged) {
       say(
         this.isHole
-          ? "Paint over what is to be filled first."
+          ? "Mark something first."
           : "Paint something, or paste a picture, first.",
       );
       return;
@@ -229,6 +238,8 @@ export class PadHand {
     if (pad.value.canUndo || pad.value.canRedo)
       kept.set(this.key, { state: this.#state(), done, undone, isUnsent: this.hasWork, tool });
     this.stage.padLayer(undefined);
+    this.isPutAway = true;
+    this.stage.showGround(null);
     pad.value = { ...pad.value, ...EMPTY };
   }
 

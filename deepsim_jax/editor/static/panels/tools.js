@@ -188,7 +188,7 @@ function PadPanel({ entry, canvas }) {
   return html`
     ${
       isHole &&
-      html`<${Choice} label="How the hole is marked" choices=${[{ name: "click", title: "Brush", icon: "brush" }, ...WAYS.slice(1)]} value=${choices.selecting.value} onChoose=${(
+      html`<${Choice} label="How it is marked" choices=${[{ name: "click", title: "Brush", icon: "brush" }, ...WAYS.slice(1)]} value=${choices.selecting.value} onChoose=${(
         name,
       ) => {
         choices.selecting.value = name;

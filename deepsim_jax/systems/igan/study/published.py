@@ -21,8 +21,9 @@ CLASSES_NOTE = (
 TRANSFERS_NOTE = (
     f"{_PAPER} ask people: fewer generated pictures look real than photos, and significantly more after "
     "edit transfer. Here no one is asked; the distance of features from those of other photos stands for "
-    "realism, and only the order of methods can be compared. Alignment is one optical flow between both "
-    "generated pictures; the methods of the paper's supplement are others."
+    "realism, and only the order of methods can be compared. Alignment is one optical flow (DIS) between "
+    "both generated pictures, without the pictures between them, and with the colours that it leaves "
+    "changed added or not; the two methods of the paper's supplement are others."
 )
 
 TRANSFERS = (

@@ -20,7 +20,6 @@ from deepsim_jax.images import io as images
 from deepsim_jax.images import ranges
 from deepsim_jax.ops import field as fields
 from deepsim_jax.ops import sampling
-from deepsim_jax.ops.optical_flow import optical_flow
 from deepsim_jax.runtime.paths import user_path
 from deepsim_jax.sweeps import picture_tables
 from deepsim_jax.sweeps.picture_tables import Result, Row
@@ -178,7 +177,8 @@ def transfers(
 
     - the generated picture, enlarged,
     - adding the change of the generated picture's pixels, enlarged ("pasted"),
-    - one optical flow between both generated pictures ("aligned"), and
+    - one optical flow between both generated pictures ("aligned"),
+    - the same with the pixels' remaining difference added ("aligned-pasted"), and
     - `transfer`, of the shape alone and of shape and colour.
 
     "rmse" is how far the result, reduced, is from the generated picture that was asked for; realism is
@@ -261,15 +261,20 @@ def paste(photo: np.ndarray, frames: np.ndarray, box: transfer.Box) -> np.ndarra
     return transfer.put(photo, box, np.clip(np.rint(part + change), 0, 255).astype(np.uint8))
 
 
-def align(photo: np.ndarray, frames: np.ndarray, box: transfer.Box) -> np.ndarray:
+def align(photo: np.ndarray, frames: np.ndarray, box: transfer.Box, *, color: bool = False) -> np.ndarray:
     """A photo along one optical flow between the first and the last generated picture.
 
     Args:
       photo, frames, box: as for `paste`.
+      color: whether the difference of pixels that is left after the flow is added, enlarged.
     """
-    greys = [cv2.cvtColor(ranges.to_uint8(frame), cv2.COLOR_RGB2GRAY) for frame in frames[[-1, 0]]]
-    field = fields.identity(*greys[0].shape) + optical_flow(greys[0], greys[1], 0)
-    return transfer.put(photo, box, sampling.sample(transfer.cut(photo, box), field))
+    first, last = (np.clip((frame + 1) / 2, 0, 1).astype(np.float32) for frame in frames[[0, -1]])
+    field = fields.identity(*first.shape[:2]) + transfer.flow(last, first)
+    seen = sampling.sample(transfer.cut(photo, box), field)
+    if color:
+        left = 255 * _enlarged(last - fields.interpolate(first, field), box)
+        seen = np.clip(np.rint(seen + left), 0, 255).astype(np.uint8)
+    return transfer.put(photo, box, seen)
 
 
 def _generated(photo, frames, box):
@@ -285,6 +290,10 @@ _METHODS = {
     "generated": ("generated picture, enlarged", _generated),
     "pasted": ("change of pixels, enlarged", paste),
     "aligned": ("optical-flow alignment", align),
+    "aligned-pasted": (
+        "optical-flow alignment, colours pasted",
+        functools.partial(align, color=True),
+    ),
     "shape": ("transfer, shape alone", functools.partial(_transferred, color=False)),
     "transfer": ("transfer, shape and colour", functools.partial(_transferred, color=True)),
 }
@@ -306,7 +315,7 @@ def _best_class(means):
 
 def _best_transfer(means):
     sentences = []
-    for key in ("generated", "pasted", "aligned"):
+    for key in ("generated", "pasted", "aligned", "aligned-pasted"):
         ours, theirs = (means[k]["frechet_photos"] for k in ("transfer", key))
         word = "more" if ours < theirs else "not more"
         sentences.append(

@@ -106,7 +106,7 @@ def test_transfers_beside_other_ways(photos, tmp_path, monkeypatch):
     found = tables.transfers(tmp_path / "t", specs, project, generate, settings=SETTINGS)
     assert [each["name"] for each in found["pictures"]] == ["0.png", "1.png", "2.png"]
     for name in ("0.png", "1.png"):
-        keys = ("generated", "pasted", "aligned", "shape", "transfer")
+        keys = ("generated", "pasted", "aligned", "aligned-pasted", "shape", "transfer")
         of = {key: figures(found, name, key) for key in keys}
         assert all(of[key]["frechet_photos"] == 2 for key in keys)
         assert of["generated"]["finest_octave"] < 20 < 60 < of["transfer"]["finest_octave"] < 150
@@ -136,6 +136,20 @@ def test_alignment_moves_the_photo_and_keeps_its_colors():
     inner = slice(12, 52), slice(12, 52)
     before, after = (np.abs(p[inner].astype(int) - wanted[inner]).mean() for p in (photo, aligned))
     assert after < 0.4 * before
+
+
+def test_alignment_may_paste_the_colors_that_are_left():
+    x = np.linspace(0, 12, 32, dtype=np.float32)
+    first = np.float32(0.2 * (np.sin(x) + np.cos(1.3 * x[:, None])))[..., None].repeat(3, -1)
+    frames = np.stack([first, np.roll(first, 1, axis=1)])
+    frames[1] += np.float32([0.4, 0, -0.2])
+    photo = np.full((64, 64, 3), 100, np.uint8)
+    inner = slice(12, 52), slice(12, 52)
+    plain = tables.align(photo, frames, (0, 0, 64, 64))
+    pasted = tables.align(photo, frames, (0, 0, 64, 64), color=True)
+    assert (plain == 100).all()
+    change = pasted[inner].astype(int).mean((0, 1)) - 100
+    np.testing.assert_allclose(change, 127.5 * np.array([0.4, 0, -0.2]), atol=5)
 
 
 def test_each_printed_row_has_a_figure_for_each_column():
