@@ -32,6 +32,7 @@ JITTERS = (0.03, 0.06, 0.12)
 _CONTROL = 3  # control points of a drawn warp along each axis
 _FLOOR = 0.05  # pixels: better than this is not better
 _LEAST = 16  # pixels
+_SHARPEST = 0.5  # pixels; of a sharper detector noise is lines
 _DETECTED = 0.9  # share of a drawing's lines that agrees with automatic ones if it is automatic
 
 
@@ -67,6 +68,8 @@ def choose(
         # Of a long strip's shorter side something is left for the flow to search in.
         height, width = (max(round(shrink * side), min(side, _LEAST)) for side in image.shape[:2])
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        # What is found is as fine, for its size, as in the whole photo.
+        spec = dataclasses.replace(spec, canny_sigma=max(spec.canny_sigma * shrink, _SHARPEST))
         lines = _detect(image, spec) if detected else None
         source = _reduced(source, channels, height, width, lines)
     drawing = channels.draw(source)
