@@ -5,6 +5,7 @@ import importlib
 import json
 import re
 import shutil
+import types
 from pathlib import Path
 
 import numpy as np
@@ -337,3 +338,42 @@ def test_a_layer_of_singan_and_its_second_order(benchmark):
     found = speeds.ours(layer)["second order"]()
     np.testing.assert_allclose(found[0], of_slope, atol=1e-4)
     np.testing.assert_allclose(found[1], of_kernel, atol=1e-3)
+
+
+def test_copying_is_timed_with_the_choice_of_its_settings(benchmark, monkeypatch):
+    copying = benchmark("copying")
+    asked, calls = [], iter(range(9))
+
+    class Lazy:
+        def __init__(self, source):
+            asked.append("made")
+
+        @property
+        def settings(self):
+            asked.append("settings")
+
+    class Sequence(types.SimpleNamespace):
+        parts, train, held_out = (), 0, [1]
+
+        def image(self, number):
+            return np.zeros((8, 8, 3), np.uint8)
+
+    class Ended(Exception):
+        pass
+
+    def frame(number):
+        raise Ended
+
+    def time():
+        asked.append(next(calls))
+        return 0.0
+
+    source = types.SimpleNamespace(spec=None, image=Sequence().image(0))
+    held_out = types.SimpleNamespace(frame=frame)
+    monkeypatch.setattr(copying.pair, "prepare", lambda *args, **keys: source)
+    monkeypatch.setattr(copying, "HeldOut", lambda *args: held_out)
+    monkeypatch.setattr(copying.engine, "Copier", Lazy)
+    monkeypatch.setattr(copying.time, "process_time", time)
+    with pytest.raises(Ended):
+        copying.measure(Sequence(), "edges", 8, None)
+    assert asked == [0, "made", "settings", 1]

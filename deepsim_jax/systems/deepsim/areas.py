@@ -11,11 +11,20 @@ from deepsim_jax.primitives import make as primitives
 
 
 def points_in(points, unit) -> np.ndarray:
-    """(N, 2) float64, points [x, y] of a recipe in pixels of the primitive."""
+    """(N, 2) float64, points [x, y] of a recipe in pixels of the primitive; centres are whole in both."""
+    return _pairs(points) * unit + (np.asarray(unit) - 1) / 2
+
+
+def shift_in(by, unit) -> np.ndarray:
+    """(2,) float64, a movement [x, y] of a recipe in pixels of the primitive."""
+    return _pairs(by)[0] * unit
+
+
+def _pairs(points):
     array = np.atleast_2d(np.asarray(points, np.float64))
     if array.ndim != 2 or array.shape[1] != 2 or not np.all(np.abs(array) < 1e6):
         raise ValueError("points are lists of [x, y] in pixels")
-    return array * unit
+    return array
 
 
 def inside(polygon, unit, shape) -> np.ndarray:

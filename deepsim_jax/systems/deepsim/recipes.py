@@ -15,8 +15,9 @@
                {"restore": {"points": [[5, 5], [50, 60]], "radius": 4}},
                {"keep": {"points": [[5, 5], [50, 60]], "radius": 4}}]}
 
-Coordinates are (x, y) pixels of a primitive of the given size and are scaled to the real one. An area is
-a "polygon"; the connected region of one colour "at" a point; or a stroke along "points" of a "radius".
+Coordinates are (x, y) pixels of a primitive of the given size, whole at their centres, and are scaled to
+the real one. An area is a "polygon"; the connected region of one colour "at" a point; or a stroke along
+"points" of a "radius".
 """
 
 import dataclasses
@@ -95,7 +96,8 @@ def rescaled(recipe: dict, height: int, width: int) -> dict:
             options = dict(options)
             for name in options.keys() & {"from", "to", "fixed", "polygon", "points", "at", "by", "like"}:
                 places = np.asarray(options[name], np.float64)
-                options[name] = (places * unit).tolist() if places.size else []
+                offset = 0 if name == "by" else (unit - 1) / 2  # as `areas.points_in`
+                options[name] = (places * unit + offset).tolist() if places.size else []
             for name in options.keys() & {"radius", "reach"}:
                 if options[name] is not None:
                     options[name] = float(options[name]) * float(unit.mean())
@@ -357,7 +359,7 @@ def _place(shape, unit, *, by, layers=None, flip=False, scale=1.0, rotate=0.0, p
         centre = np.array([columns.mean(), rows.mean()])
     spin = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     turn = spin @ np.diag([-factor if flip else factor, factor])
-    shift = areas.points_in(by, unit)[0]
+    shift = areas.shift_in(by, unit)
     return inside, np.column_stack([turn, centre + shift - turn @ centre])
 
 

@@ -22,8 +22,8 @@ def layers():
 def test_the_three_ways_to_name_an_area(layers):
     box = (layers.regions == 50).all(-1)
     np.testing.assert_array_equal(areas.area(layers, UNIT, at=[7, 5]), box)
-    polygon = areas.area(layers, UNIT, polygon=[[5, 2.5], [9.5, 2.5], [9.5, 7], [5, 7]])
-    assert (polygon == box).mean() > 0.99
+    polygon = areas.area(layers, UNIT, polygon=[[4.75, 2.25], [9.25, 2.25], [9.25, 6.75], [4.75, 6.75]])
+    np.testing.assert_array_equal(polygon, box)
     stroke = areas.area(layers, UNIT, points=[[2, 5], [12, 5]], radius=1)
     assert stroke[10, 4:25].all() and not stroke[14:].any()
 
@@ -57,3 +57,11 @@ def test_colours_are_given_or_found(layers):
 def test_what_is_no_positive_number_is_refused(value):
     with pytest.raises(ValueError, match='"radius" must be a positive number'):
         areas.positive(value, "radius")
+
+
+def test_the_last_pixel_of_a_larger_drawing_is_the_last_one(layers):
+    half = UNIT / 4
+    assert areas.pixel_at([59, 39], half, (20, 30), "at") == (29, 19)
+    assert areas.pixel_at([0, 0], half, (20, 30), "at") == (0, 0)
+    np.testing.assert_array_equal(areas.points_in([[0.1, 7]], np.ones(2)), [[0.1, 7]])
+    np.testing.assert_array_equal(areas.shift_in([8, -4], half), [4, -2])

@@ -44,7 +44,7 @@ def test_the_field_says_where_each_pixel_comes_from(drawing, area):
 
 
 def test_places_are_scaled_to_the_drawing(drawing):
-    large = {"copy": {"at": [40, 40], "by": [100, 40]}}
+    large = {"copy": {"at": [40.5, 40.5], "by": [100, 40]}}
     document = followed(drawing, large, size=(240, 160))
     assert document.field[35, 70].tolist() == [20, 15]
     rescaled = recipes.rescaled({"size": [240, 160], "steps": [large]}, 80, 120)

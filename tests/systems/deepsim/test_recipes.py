@@ -144,10 +144,13 @@ def test_steps_follow_each_other(drawing):
     ],
 )
 def test_coordinates_are_those_of_the_size_that_is_given(drawing, step):
-    def halved(value):
+    def halved(value, offset=0.25):  # the centre of a half as large pixel
         if isinstance(value, dict):
-            return {k: v if k in ("color", "scale") else halved(v) for k, v in value.items()}
-        return [halved(v) for v in value] if isinstance(value, list) else value / 2
+            return {
+                k: v if k in ("color", "scale") else halved(v, 0 if k in ("by", "reach") else 0.25)
+                for k, v in value.items()
+            }
+        return [halved(v, offset) for v in value] if isinstance(value, list) else value / 2 - offset
 
     whole = apply(drawing, SUPER, step)
     np.testing.assert_array_equal(apply(drawing, SUPER, halved(step), size=(60, 40)), whole)
