@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,20 @@ class Document:
     keep: np.ndarray
     edits: tuple[moves.Move | moves.Rest, ...]
     field: np.ndarray
+
+
+class RecipeEdit(NamedTuple):
+    """What `Model.edit` takes of a recipe.
+
+    Attributes:
+      primitive: uint8 (h, w, 3), edited.
+      field: (h, w, 2) float32, where each of its pixels comes from.
+      protected: bool (h, w), True where the photo is kept.
+    """
+
+    primitive: np.ndarray
+    field: np.ndarray
+    protected: np.ndarray
 
 
 def begin(layers: primitives.Layers) -> Document:

@@ -3,7 +3,6 @@
 import functools
 import logging
 import pathlib
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from deepsim_jax.images import changes, masks, ranges
 from deepsim_jax.images import compositing as editing
 from deepsim_jax.images import io as images
 from deepsim_jax.images.original import Original
+from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import drawings
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.runtime.paths import user_path
@@ -21,6 +21,7 @@ from deepsim_jax.systems.deepsim import areas, documents, pair, recipes
 from deepsim_jax.systems.deepsim import source as sources
 from deepsim_jax.systems.deepsim import task as deepsim
 from deepsim_jax.systems.deepsim.config import SCHEMA
+from deepsim_jax.systems.deepsim.copying import painting
 from deepsim_jax.systems.deepsim.copying.engine import Copied, Copier, repaint
 from deepsim_jax.systems.deepsim.evaluation import evaluation_page, protocol
 from deepsim_jax.systems.deepsim.evaluation.held_out import HeldOut
@@ -31,20 +32,6 @@ log = logging.getLogger("deepsim_jax")
 
 ENGINES = ("auto", "copy", "network", "both")
 """What makes an edit, see `Model.edit`."""
-
-
-class RecipeEdit(NamedTuple):
-    """What `Model.edit` takes of a recipe.
-
-    Attributes:
-      primitive: uint8 (h, w, 3), edited.
-      field: (h, w, 2) float32, where each of its pixels comes from.
-      protected: bool (h, w), True where the photo is kept.
-    """
-
-    primitive: np.ndarray
-    field: np.ndarray
-    protected: np.ndarray
 
 
 class Model:
@@ -118,8 +105,9 @@ class Model:
           engine: "network", the trained generator's picture; "copy", the photo's own pixels, taken along
             the flow between the primitives (`copying`), which needs no training; "both": the copy, and
             the network's picture where the photo has nothing for what the primitive asks for
-            (`copying.mismatch.find_lacking`); "auto": "both" where something is trained, else "copy" (an
-            imported model that does not know its photo or how its primitive is drawn: "network").
+            (`copying.mismatch.find_lacking`); "auto": "both" where something is trained that paints
+            better than it is copied (`auto_engine`), else "copy" (an imported model without a photo, or
+            that does not know how its primitive is drawn: "network").
           field: (h, w, 2), where each pixel of the primitive comes from, for "copy" and "both"
             (`recipe_field`); None: estimated.
           protected: bool (h, w) of the primitive's size, True where the photo is kept beside `keep`
@@ -152,15 +140,15 @@ class Model:
             height, width = (protected if mask is None else mask).shape
             protected_mask = images.resize_labels(protected.astype(np.uint8), height, width) > 0
             mask = protected_mask if mask is None else mask | protected_mask
-        engine = self._choose_engine(engine)
-        if engine in ("copy", "both"):
+        engine = self._check_engine(engine)
+        if engine != "network":
             return self._copy_edit(
                 conformed,
                 mask,
                 field,
                 protected if is_auto else None,
                 is_auto=is_auto,
-                paints=engine == "both",
+                engine=engine,
             )
         if mask is not None and mask.all():
             return self._photo.copy()
@@ -175,7 +163,8 @@ class Model:
         output = deepsim.render(self._architecture)(self._params, batch)[0]
         return ranges.to_uint8(images.crop(np.asarray(output, np.float32), size))
 
-    def _choose_engine(self, engine):
+    def _check_engine(self, engine):
+        """An engine that this model has; "auto" only where it is between the copy and both."""
         if engine not in ENGINES:
             raise UserError(f"engine={engine!r}: choose one of {', '.join(ENGINES)}")
         if engine in ("network", "both") and not self.is_trained:
@@ -188,19 +177,39 @@ class Model:
             return engine
         if not self.is_trained:
             return "copy"
-        return "network" if self._spec is None or self._photo is None else "both"
+        return "network" if self._spec is None or self._photo is None else "auto"
 
-    def _copy_edit(self, conformed, mask, field, protected, *, is_auto, paints):
+    @functools.cached_property
+    def auto_engine(self) -> str:
+        """The engine that `edit`'s "auto" is: "copy", "network" or "both"; finding it out takes a second.
+
+        "both" where the network paints what the photo lacks at least as well as it is copied, in tests
+        on warps of the photo that no training sees (`copying.painting`). The same network and photo
+        always give the same.
+        """
+        engine = self._check_engine("auto")
+        if engine != "auto":
+            return engine
+        return painting.choose(self._copier.source, self._paint, steps=self.step)
+
+    def _copy_edit(self, conformed, mask, field, protected, *, is_auto, engine):
         """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
 
-        With `paints` the network's picture is blended in where the photo lacks what is asked for.
+        Unless it only copies, the network's picture is blended in where the photo lacks what is asked.
         """
 
         # Without labels it is seen by the way back where the copy is wrong.
-        both_ways = paints and not self._copier.has_labels
+        both_ways = engine != "copy" and not self._copier.has_labels
 
         def finish(copied):
-            return self._repaint(copied.picture, copied.lacking, conformed) if paints else copied.picture
+            if copied.ignored.any():
+                log.warning(
+                    "primitive: %d edited pixels are parts thinner than %d pixels and change nothing; "
+                    "draw them broader, or choose engine=network",
+                    np.count_nonzero(copied.ignored),
+                    fields.SPECK,
+                )
+            return self._repaint(copied.picture, copied.lacking, conformed, engine)
 
         if mask is None:
             return finish(self._copier.copy(conformed, field=field, full=False, both_ways=both_ways))
@@ -220,9 +229,14 @@ class Model:
         copied = self._copier.copy(conformed, field=field, both_ways=both_ways, within=within)
         return editing.composite(self._photo, finish(copied), ~may_change(copied.field))
 
-    def _repaint(self, picture, lacking, primitive):
-        """A copied picture, of any size, with the network's blended in where the photo has nothing."""
-        return repaint(picture, self._paint(primitive), lacking) if lacking.any() else picture
+    def _repaint(self, picture, lacking, primitive, engine):
+        """A copied picture, of any size, with the network's blended in where the photo has nothing.
+
+        The network is asked, and "auto" decided, only where something is lacking.
+        """
+        if engine == "copy" or not lacking.any() or (engine == "auto" and self.auto_engine == "copy"):
+            return picture
+        return repaint(picture, self._paint(primitive), lacking)
 
     def copy(self, primitive: np.ndarray, field: np.ndarray | None = None) -> Copied:
         """What copying makes of an edited primitive, at its size, and where it does not show it.
@@ -234,7 +248,7 @@ class Model:
         Raises:
           UserError: wrong size, or an imported model.
         """
-        self._choose_engine("copy")
+        self._check_engine("copy")
         conformed, _ = primitives.conform(self._resize_to_own(primitive), self._spec)
         return self._copier.copy(conformed, field=field, full=False)
 
@@ -253,15 +267,19 @@ class Model:
           uint8 (h, w, 3), of the primitive's size.
         """
 
-        def paint():
-            return self._paint(primitives.compose(layers, self._spec))
+        def finish(picture, lacking):
+            return self._repaint(picture, lacking, primitives.compose(layers, self._spec), "auto")
 
-        draft = self._copier.draft(layers, field, paint if paints and self.is_trained else None)
+        draft = self._copier.draft(layers, field, finish if paints and self.is_trained else None)
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
     def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy cannot show what such a primitive asks for."""
         return self._copier.mismatch(layers, field)
+
+    def ignored(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+        """bool (h, w): what of such a primitive is too thin to change anything."""
+        return self._copier.ignored(layers, field)
 
     @functools.cached_property
     def _copier(self):
@@ -302,7 +320,7 @@ class Model:
         """
         return self.follow_recipe(recipe).primitive
 
-    def follow_recipe(self, recipe) -> "RecipeEdit":
+    def follow_recipe(self, recipe) -> documents.RecipeEdit:
         """All that `edit` takes of a recipe: `model.edit(**model.follow_recipe(recipe)._asdict())`.
 
         Args:
@@ -313,7 +331,7 @@ class Model:
         """
         document = self._follow_recipe(recipe)
         primitive = primitives.compose(document.layers, self._spec)
-        return RecipeEdit(primitive, document.field, document.keep)
+        return documents.RecipeEdit(primitive, document.field, document.keep)
 
     def recipe_field(self, recipe) -> np.ndarray:
         """The field of a recipe: where each pixel of its primitive comes from, for `edit`'s "copy".
