@@ -149,7 +149,7 @@ class Copier:
         if field is None and not changed.any():
             nowhere = np.zeros((height, width), bool)
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
-            return Copied(photo.copy(), still, ~nowhere, *[nowhere] * 3, reach, 0.0, 1.0)
+            return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = self._take_apart(primitive)
         backward = None
         if field is None:

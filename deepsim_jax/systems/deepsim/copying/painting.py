@@ -22,7 +22,7 @@ from deepsim_jax.systems.deepsim.copying import channels, engine, flow, moves, t
 
 log = logging.getLogger("deepsim_jax")
 
-DRAWS = 4
+DRAWS = 3
 
 JITTER = 0.08
 """How far control points of a warp move, as a fraction of the picture's extent."""
