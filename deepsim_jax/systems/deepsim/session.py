@@ -261,12 +261,13 @@ class DeepsimSession:
         return Rendering((picture,), mask, 1000 * (time.perf_counter() - begun), doubts)
 
     def warm(self) -> None:
-        """Compiles what drags points, and the network, if there is one."""
+        """Compiles what drags points, and the network, if there is one, and finds out what it can do."""
         height, width = self.canvas.size
         begin, middle = self.begin(), [[width / 2, height / 2]]
         self.apply(begin, {"tool": "warp", "from": middle, "to": middle})
         if self._model.is_trained:
             self._model.edit(self.drawing(begin), engine="network")
+            _ = self._model.auto_engine
 
     def preview(self, document: Document, action: Mapping[str, Any]) -> Rendering:
         """About what `render` would show as a draft of a document after an action.
@@ -300,15 +301,20 @@ class DeepsimSession:
         return found.astype(np.uint8) * np.uint8(255)
 
     def _doubts(self, document):
-        if self._model.is_trained:
-            return ()
+        told, ignored = [], self._model.ignored(document.layers, document.field) & ~document.hole
+        if ignored.any():
+            told.append(
+                f"{np.count_nonzero(ignored)} pixels of what was drawn are parts thinner than "
+                f"{fields.SPECK} pixels and change nothing; draw them broader"
+            )
         share = float((self.mismatch(document) > 0).mean())
-        if share < _TOLD:
-            return ()
-        return (
-            f"{share:.0%} of what was drawn is not in the photo, so that it could not be copied; a "
-            "training can show it",
-        )
+        if share >= _TOLD and self._model.auto_engine == "copy":
+            more = "the network paints it no better yet, a longer training may"
+            told.append(
+                f"{share:.0%} of what was drawn is not in the photo, so that it could not be copied; "
+                + (more if self._model.is_trained else "a training can show it")
+            )
+        return tuple(told)
 
     def _check_color(self, color):
         palette = self.canvas.palette

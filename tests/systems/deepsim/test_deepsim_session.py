@@ -119,7 +119,8 @@ def test_a_full_rendering_keeps_the_photo_outside_its_mask(session, trained):
     )
 
 
-def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained):
+def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained, monkeypatch):
+    monkeypatch.setitem(vars(trained), "auto_engine", "both")
     color = session.canvas.palette[0].tolist()
     point = next(
         (x, y)
@@ -247,6 +248,30 @@ def test_a_copy_says_what_it_cannot_show(untrained):
         line = untrained.apply(line, {"tool": "line", "points": [[5, y], [175, y]]})
     assert untrained.mismatch(line)[12, 90] == 255
     assert "could not be copied" in untrained.render(line, "full").doubts[0]
+
+
+def test_a_network_that_paints_no_better_yet_is_told_and_not_asked(session, trained, monkeypatch):
+    monkeypatch.setitem(vars(trained), "auto_engine", "copy")
+    color = session.canvas.palette[-1].tolist()
+    square = [[2, 2], [61, 2], [61, 50], [2, 50]]
+    document = session.apply(session.begin(), {"tool": "paint", "polygon": square, "color": color})
+    rendering = session.render(document, "full")
+    (told,) = (line for line in rendering.doubts if "could not be copied" in line)
+    assert "no better yet" in told
+    given = document.layers, document.field, document.keep
+    np.testing.assert_array_equal(trained.draft(*given), trained.draft(*given, paints=False))
+    monkeypatch.setitem(vars(trained), "auto_engine", "both")
+    assert not session.render(document, "full").doubts
+
+
+def test_a_stroke_that_is_too_thin_is_told(untrained):
+    begin = untrained.begin()
+    color = next(
+        c for c in colours(untrained) if (untrained.drawing(begin)[10:20, :60] != c).any(-1).all()
+    )
+    stroke = {"tool": "stroke", "points": [[5, 15], [50, 15]], "radius": 0.5, "color": color}
+    (told,) = untrained.render(untrained.apply(begin, stroke), "full").doubts
+    assert "thinner than 3 pixels and change nothing" in told
 
 
 def test_drafts_copy_exactly_what_is_moved(untrained, scene):

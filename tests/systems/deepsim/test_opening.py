@@ -14,6 +14,7 @@ from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import areas
 from deepsim_jax.systems.deepsim.copying import engine
+from deepsim_jax.systems.deepsim.copying import painting as tests_of_painting
 from deepsim_jax.systems.deepsim.model import Model
 
 SQUARE = [[50, 55], [80, 55], [80, 85], [50, 85]]
@@ -94,16 +95,14 @@ def test_a_trained_model_copies_and_paints_unless_asked_for_less(trained):
     copied, painted, both = (trained.edit(primitive, engine=name) for name in ("copy", "network", "both"))
     assert copied.shape == trained.primitive.shape
     assert (copied != painted).any()
-    np.testing.assert_array_equal(trained.edit(primitive), both)
+    expected = {"copy": copied, "both": both}[trained.auto_engine]
+    np.testing.assert_array_equal(trained.edit(primitive), expected)
     np.testing.assert_array_equal(trained.edit(trained.primitive, keep="auto"), trained.photo)
 
 
-def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained):
+def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained, added):
     same = trained.primitive
     np.testing.assert_array_equal(trained.edit(same, engine="both"), trained.edit(same, engine="copy"))
-    added = same.copy()
-    colors = np.unique(same.reshape(-1, 3), axis=0)
-    added[4:14, 44:56] = next(color for color in colors if (color != same[4:14, 44:56]).any(-1).all())
     copied, painted, both = (trained.edit(added, engine=name) for name in ("copy", "network", "both"))
     differs = (both != copied).any(-1)
     assert differs.any() and not differs.all()
@@ -115,6 +114,70 @@ def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained):
     assert kept.shape == trained.photo.shape and (kept[-20:] == trained.photo[-20:]).all()
 
 
+@pytest.fixture
+def added(trained):
+    """The primitive of the trained model with an area in a colour that is not there."""
+    drawn = trained.primitive
+    colors = np.unique(drawn.reshape(-1, 3), axis=0)
+    drawn[4:14, 44:56] = next(color for color in colors if (color != drawn[4:14, 44:56]).any(-1).all())
+    return drawn
+
+
+def fresh(trained):
+    """The trained model again, which does not know yet what its network is good for."""
+    return Model(
+        trained._architecture,
+        trained._params,
+        photo=trained.photo,
+        primitive=trained.primitive,
+        spec=trained.spec,
+        step=6,
+    )
+
+
+def test_a_network_that_paints_worse_than_the_copy_is_not_asked(trained, added, monkeypatch, caplog):
+    model = fresh(trained)
+    noise = np.random.default_rng(0).integers(0, 256, added.shape, np.uint8)
+    monkeypatch.setattr(model, "_paint", lambda primitive: noise)
+    with caplog.at_level("INFO", "deepsim_jax"):
+        picture = model.edit(added)
+        np.testing.assert_array_equal(model.edit(added), picture)
+    np.testing.assert_array_equal(picture, model.edit(added, engine="copy"))
+    assert (picture != model.edit(added, engine="both")).any() and model.auto_engine == "copy"
+    (told,) = (line for line in caplog.messages if "paints" in line)
+    assert "trained for 6 steps, paints what the photo lacks worse than it is copied" in told
+
+
+def test_a_network_that_paints_the_truth_is_asked(trained, added, monkeypatch, caplog):
+    model = fresh(trained)
+    answers = {
+        draw.drawing.tobytes(): draw.truth for draw in tests_of_painting.draws(model._copier.source)
+    }
+    monkeypatch.setattr(model, "_paint", lambda drawn: answers.get(drawn.tobytes(), 255 - drawn))
+    model.edit(model.primitive)
+    assert not caplog.messages, "nothing is lacking, and nothing had to be found out"
+    with caplog.at_level("INFO", "deepsim_jax"):
+        picture = model.edit(added)
+    np.testing.assert_array_equal(picture, model.edit(added, engine="both"))
+    assert (picture != model.edit(added, engine="copy")).any() and model.auto_engine == "both"
+    assert sum("the network paints what the photo lacks" in line for line in caplog.messages) == 1
+
+
+def test_what_is_drawn_too_thin_to_be_copied_is_told(opened, caplog):
+    drawn = opened.primitive
+    background = opened.edit(drawn)
+    color = next(c for c in opened.spec.palette if (drawn[100:120, 10:90] != c).any(-1).all())
+    drawn[110:112, 20:80] = color
+    opened.edit(drawn, field=fields.identity(150, 180))
+    (told,) = caplog.messages
+    assert "120 edited pixels are parts thinner than 3 pixels and change nothing" in told
+    caplog.clear()
+    drawn[109:113, 20:80] = color
+    assert (
+        opened.edit(drawn, field=fields.identity(150, 180)) != background
+    ).any() and not caplog.messages
+
+
 def test_without_labels_the_network_paints_all_that_a_copy_misses(trained):
     photo = trained.photo
     spec = primitives.PrimitiveSpec("edges")
@@ -123,7 +186,7 @@ def test_without_labels_the_network_paints_all_that_a_copy_misses(trained):
     model = Model(trained._architecture, trained._params, photo=photo, primitive=drawing, spec=spec)
     edited = drawing.copy()
     edited[30:32, 4:30] = 255 - edited[30:32, 4:30]
-    copied, painted, both = (model.edit(edited, engine=name) for name in ("copy", "network", "auto"))
+    copied, painted, both = (model.edit(edited, engine=name) for name in ("copy", "network", "both"))
     mismatch = model.copy(edited).mismatch
     assert mismatch.any() and not mismatch.all()
     np.testing.assert_array_equal(both, engine.repaint(copied, painted, mismatch))

@@ -36,6 +36,7 @@ class Copied:
         In wrong areas the picture shows what the label rule made of it.
       lacking: (h, w) bool, the part of it that a network paints better than it is copied, see
         `mismatch.find_lacking`.
+      ignored: (h, w) bool, edits that are too thin to change anything, see `mismatch.find_ignored`.
       reach: (h, w) float32, how far the label rule reached for a source, see `ops.field.Ruled`.
       share: the mismatch's share of all pixels.
       confidence: the share of the edited pixels, those at which the drawing differs from the photo's
@@ -47,6 +48,7 @@ class Copied:
     keep: np.ndarray
     mismatch: np.ndarray
     lacking: np.ndarray
+    ignored: np.ndarray
     reach: np.ndarray
     share: float
     confidence: float
@@ -157,7 +159,7 @@ class Copier:
         self._check("hole", hole, (height, width))
         if field is None and not changed.any() and not hole.any():
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
-            return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, reach, 0.0, 1.0)
+            return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = self._take_apart(primitive)
         backward = None
         if field is None:
@@ -174,7 +176,7 @@ class Copier:
         layers: primitives.Layers,
         field: np.ndarray,
         hole: np.ndarray,
-        paint: Callable[[], np.ndarray] | None = None,
+        finish: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         *,
         completes: bool = True,
     ) -> np.ndarray:
@@ -184,25 +186,31 @@ class Copier:
           layers: of the edited primitive.
           field: (h, w, 2) float32.
           hole: (h, w) bool, as for `copy`.
+          finish: of the copied picture and of what is lacking, bool (h, w), makes the final picture.
           completes: whether the hole is completed anew if it has to be; else as the last one of its kind
             was, or by the label rule.
-          paint: makes a network's picture of the drawing; called where something is lacking.
 
         Returns:
-          uint8 (h, w, 3), as `copy` makes it, repainted where something is lacking.
+          uint8 (h, w, 3), as `copy` makes it, finished.
         """
         new = self._channels.labelled(channels.parts_of(layers))
         ruled = self._apply_label_rule(new, field, hole, completes=completes)
         picture = self._sample(self.source.image, ruled.field, new, hole)
-        if paint is None:
+        if finish is None:
             return picture
-        lacking = self._lacking(new, ruled, self._mismatch(new, ruled) & ~hole)
-        return repaint(picture, paint(), lacking) if lacking.any() else picture
+        return finish(picture, self._lacking(new, ruled, self._mismatch(new, ruled) & ~hole))
 
     def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy does not show a drawing with a known field."""
         new = self._channels.labelled(channels.parts_of(layers))
         return self._mismatch(new, self._apply_label_rule(new, field))
+
+    def ignored(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+        """bool (h, w): edits that are too thin to change anything in a copy with a known field."""
+        new = self._channels.labelled(channels.parts_of(layers))
+        changed = (layers.regions != self._parts.colors).any(-1)
+        wrong = self._apply_label_rule(new, field).wrong
+        return mismatch.find_ignored(new, wrong, changed)
 
     def _mismatch(self, new, ruled, back=None):
         return mismatch.find(new, self._parts, ruled.field, ruled.wrong, back)
@@ -287,6 +295,7 @@ class Copier:
             keep,
             mismatched,
             self._lacking(new, made, mismatched),
+            mismatch.find_ignored(new, made.wrong, changed),
             made.reach,
             float(mismatched.mean()),
             float(1 - lost),
