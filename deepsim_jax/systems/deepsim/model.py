@@ -12,7 +12,6 @@ from deepsim_jax.images import changes, masks, ranges
 from deepsim_jax.images import compositing as editing
 from deepsim_jax.images import io as images
 from deepsim_jax.images.original import Original
-from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import drawings
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.runtime.paths import user_path
@@ -21,6 +20,7 @@ from deepsim_jax.systems.deepsim import areas, documents, pair, recipes
 from deepsim_jax.systems.deepsim import task as deepsim
 from deepsim_jax.systems.deepsim.copying import painting
 from deepsim_jax.systems.deepsim.copying.engine import Copied, Copier, repaint
+from deepsim_jax.systems.deepsim.copying.mismatch import describe_ignored
 from deepsim_jax.systems.deepsim.evaluation import of_model
 from deepsim_jax.training import checkpoint
 
@@ -139,7 +139,7 @@ class Model:
             height, width = (protected if mask is None else mask).shape
             protected_mask = images.resize_labels(protected.astype(np.uint8), height, width) > 0
             mask = protected_mask if mask is None else mask | protected_mask
-        engine = self._check_engine(engine)
+        is_asked, engine = engine != "auto", self._check_engine(engine)
         if engine != "network":
             return self._copy_edit(
                 conformed,
@@ -149,6 +149,7 @@ class Model:
                 hole,
                 is_auto=is_auto,
                 engine=engine,
+                tells=not is_asked,
             )
         if mask is not None and mask.all():
             return self._photo.copy()
@@ -192,7 +193,7 @@ class Model:
             return engine
         return painting.choose(self._copier.source, self._paint, steps=self.step)
 
-    def _copy_edit(self, conformed, mask, field, protected, hole, *, is_auto, engine):
+    def _copy_edit(self, conformed, mask, field, protected, hole, *, is_auto, engine, tells):
         """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
 
         Unless it only copies, the network's picture is blended in where the photo lacks what is asked.
@@ -202,14 +203,13 @@ class Model:
         both_ways = engine != "copy" and not self._copier.has_labels
 
         def finish(copied):
-            if copied.ignored.any():
-                log.warning(
-                    "primitive: %d edited pixels are parts thinner than %d pixels and change nothing; "
-                    "draw them broader, or choose engine=network",
-                    np.count_nonzero(copied.ignored),
-                    fields.SPECK,
-                )
-            return self._repaint(copied.picture, copied.lacking, conformed, engine)
+            picture = self._repaint(copied.picture, copied.lacking, conformed, engine)
+            ignored = (
+                copied.ignored & ~copied.lacking if picture is not copied.picture else copied.ignored
+            )
+            if tells and ignored.any():
+                log.warning("primitive: %s, or choose engine=network", describe_ignored(ignored))
+            return picture
 
         if mask is None:
             return finish(
@@ -293,8 +293,8 @@ class Model:
         return self._copier.mismatch(layers, field) & ~hole
 
     def ignored(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
-        """bool (h, w): what of such a primitive is too thin to change anything."""
-        return self._copier.ignored(layers, field)
+        """bool (h, w): what of such a primitive "auto" leaves unchanged."""
+        return self._copier.ignored(layers, field, painted=self.auto_engine == "both")
 
     @functools.cached_property
     def _copier(self):

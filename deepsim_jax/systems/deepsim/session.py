@@ -16,6 +16,7 @@ from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
 from deepsim_jax.systems.deepsim import areas, documents, keyframes, recipes
 from deepsim_jax.systems.deepsim.copying import moves
+from deepsim_jax.systems.deepsim.copying.mismatch import describe_ignored
 from deepsim_jax.systems.deepsim.documents import Document
 from deepsim_jax.systems.deepsim.model import Model
 
@@ -252,6 +253,7 @@ class DeepsimSession:
                 field=document.field,
                 protected=document.keep,
                 hole=document.hole,
+                engine=self._model.auto_engine,
             )
             mask = (picture != self._photo).any(-1)
         else:
@@ -303,10 +305,7 @@ class DeepsimSession:
     def _doubts(self, document):
         told, ignored = [], self._model.ignored(document.layers, document.field) & ~document.hole
         if ignored.any():
-            told.append(
-                f"{np.count_nonzero(ignored)} pixels of what was drawn are parts thinner than "
-                f"{fields.SPECK} pixels and change nothing; draw them broader"
-            )
+            told.append(describe_ignored(ignored))
         share = float((self.mismatch(document) > 0).mean())
         if share >= _TOLD and self._model.auto_engine == "copy":
             more = "the network paints it no better yet, a longer training may"

@@ -74,6 +74,31 @@ def test_what_is_taken_away_is_gone_in_every_kind_of_drawing(scene, kind, step):
     assert yellow[80:120, 120:150].any() == (name == "move")
 
 
+def test_what_a_copy_cannot_show_is_told(opened, caplog):
+    x, y = 130, 30
+    ring = [[x + 12 * a, y + 12 * b] for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))]
+    drawn = opened.follow_recipe({"size": [180, 150], "steps": [{"line": {"points": ring}}]})
+    edited = opened.edit(**drawn._asdict(), keep="auto")
+    (line,) = [record.message for record in caplog.records if "change nothing" in record.message]
+    assert "pixels of what was drawn change nothing: lines that the photo has none for" in line
+    caplog.clear()
+    np.testing.assert_array_equal(opened.edit(**drawn._asdict(), keep="auto", engine="copy"), edited)
+    opened.edit(**opened.follow_recipe(RECIPE)._asdict(), keep="auto")
+    assert "change nothing" not in caplog.text
+
+
+def test_a_line_that_is_painted_over_vanishes_from_the_photo():
+    photo = np.full((96, 128, 3), (150, 140, 120), np.uint8)
+    photo += np.random.default_rng(0).integers(0, 6, photo.shape, np.uint8)
+    cv2.line(photo, (30, 40), (90, 60), (20, 20, 20), 2)
+    model = deepsim_jax.open(photo)
+    assert model.spec.kind == "seg_edges"
+    painted = {"points": [[22, 38], [98, 62]], "radius": 8, "like": [10, 10]}
+    recipe = {"size": [128, 96], "steps": [{"stroke": painted}]}
+    edited = model.edit(**model.follow_recipe(recipe)._asdict(), keep="auto")
+    assert (photo.max(-1) < 60).sum() > 80 and not (edited.max(-1) < 60).any()
+
+
 @pytest.mark.slow
 def test_a_run_of_no_steps_copies_and_goes_on_to_a_training(tmp_path, scene, trained):
     config = settings.load("quickstart:tiny")
@@ -170,7 +195,7 @@ def test_what_is_drawn_too_thin_to_be_copied_is_told(opened, caplog):
     drawn[110:112, 20:80] = color
     opened.edit(drawn, field=fields.identity(150, 180))
     (told,) = caplog.messages
-    assert "120 edited pixels are parts thinner than 3 pixels and change nothing" in told
+    assert "120 pixels of what was drawn change nothing" in told and "thinner than 3 pixels" in told
     caplog.clear()
     drawn[109:113, 20:80] = color
     assert (

@@ -52,18 +52,36 @@ def find_lacking(
     return lacking
 
 
-def find_ignored(new: Parts, wrong: np.ndarray, changed: np.ndarray) -> np.ndarray:
-    """The (h, w) bool pixels of drawn areas that are too thin to be copied, and change nothing.
+def find_ignored(new: Parts, source: Parts, ruled: fields.Ruled, changed: np.ndarray) -> np.ndarray:
+    """The (h, w) bool pixels of what was drawn that change nothing in a copy.
 
-    These are edited pixels of a wrong label far from all that rightly has their label (nearer ones belong
-    to a border that the field misses by a little), in connected parts that nowhere fill a square of
-    `fields.SPECK` pixels; parts of fewer than `FEW` pixels are specks.
+    These are lines that the photo has none for; and edited pixels of a wrong label far from all that
+    rightly has their label (nearer ones belong to a border that the field misses by a little), in
+    connected parts that nowhere fill a square of `fields.SPECK` pixels. Parts of fewer than `FEW` pixels
+    are specks.
 
     Args:
-      new: the wanted primitive, taken apart.
-      wrong: as for `find`.
+      new, source: the wanted primitive and the photo's own, taken apart.
+      ruled: what the label rule made of the field.
       changed: (h, w) bool, where the new primitive differs from the source's own.
     """
+    found, scale = _find_thin(new, ruled.wrong, changed), max(ruled.wrong.shape) / 192
+    if new.lines is not None:
+        missing = _missing_lines(new.lines, source.lines, ruled.field, TOLERANCE * scale) & changed
+        parts = cv2.connectedComponents(missing.view(np.uint8), connectivity=8)[1]
+        found |= missing & (np.bincount(parts.ravel()) >= FEW)[parts]
+    return found
+
+
+def describe_ignored(ignored: np.ndarray) -> str:
+    """What is said of the pixels of `find_ignored`."""
+    return (
+        f"{np.count_nonzero(ignored)} pixels of what was drawn change nothing: lines that the photo has "
+        f"none for, or parts thinner than {fields.SPECK} pixels; draw them as areas, or broader"
+    )
+
+
+def _find_thin(new, wrong, changed) -> np.ndarray:
     edited = wrong & changed
     if not edited.any():
         return edited
