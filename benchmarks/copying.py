@@ -77,6 +77,7 @@ def measure(sequence, kind: str, size: int, options) -> dict:
     held_out = HeldOut(sequence, source.spec, source.image.shape[:2])
     begun = time.process_time()
     copier = engine.Copier(source)
+    settings = copier.settings  # chosen when they are first asked for
     prepared = time.process_time() - begun
     pictures, truths, drawings, shares, seconds = {row: [] for row in ROWS}, [], [], [], []
     for index in sequence.held_out:
@@ -107,7 +108,7 @@ def measure(sequence, kind: str, size: int, options) -> dict:
         "changed_region": round(float(np.mean([region.mean() for region in regions])), 4),
         "rows": figures,
         "mismatch": round(float(np.mean(shares)), 4),
-        "settings": vars(copier.settings),
+        "settings": vars(settings),
         "trial_error_px": round(copier.trial_error, 3),
         "preparing_cpu_s": round(prepared, 2),
         "edit_cpu_ms": round(1000 * float(np.median(seconds)), 1),

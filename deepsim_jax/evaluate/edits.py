@@ -103,7 +103,8 @@ def following(
       region: (H, W) bool, where lines are counted; None: everywhere.
 
     Returns:
-      {"precision", "recall", "f1"}, each from 0 to 1, NaN where there is no line to be counted.
+      {"precision", "recall", "f1"}, each from 0 to 1, NaN where there is no line to be counted. Of a
+      result without any line precision is NaN, and f1 is 0 where lines were drawn.
 
     Raises:
       UserError: lines or a region of another size than the result.
@@ -119,7 +120,7 @@ def following(
         for lines, reference in ((detected, drawn), (drawn, detected))
     )
     total = precision + recall
-    f1 = 0.0 if total == 0 else 2 * precision * recall / total
+    f1 = 0.0 if total == 0 or recall == 0 else 2 * precision * recall / total
     return {"precision": precision, "recall": recall, "f1": f1}
 
 

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from deepsim_jax.ops.remap import remap
+
 SPECK = 3
 """Side of a square, in pixels. Wrong labels that fill it are an edit; thinner ones are a border that the
 field misses by about a pixel, and copying single pixels there would only fray it."""
@@ -39,30 +41,19 @@ def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
     """
     height, width = first.shape[:2]
     moved = first - identity(height, width)
-    earlier_move = cv2.remap(
-        moved, second[..., 0], second[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return second + earlier_move
+    return second + remap(moved, second, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
 
 
 def look_up(plane: np.ndarray, field: np.ndarray) -> np.ndarray:
     """The nearest pixels of an (H, W) or (H, W, C) plane of labels at a field; invents no label."""
     rounded = np.rint(field).astype(np.float32)  # OpenCV's own rounding is of 1/32 px positions
-    return cv2.remap(
-        plane, rounded[..., 0], rounded[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
-    )
+    return remap(plane, rounded, cv2.INTER_NEAREST)
 
 
 def interpolate(planes: np.ndarray, field: np.ndarray) -> np.ndarray:
     """Bilinear samples of (H, W, C) float32 or uint8 planes at a field, (h, w, C)."""
     groups = [
-        cv2.remap(
-            np.ascontiguousarray(planes[..., first : first + 4]),
-            field[..., 0],
-            field[..., 1],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REFLECT_101,
-        )
+        remap(np.ascontiguousarray(planes[..., first : first + 4]), field, cv2.INTER_LINEAR)
         for first in range(0, planes.shape[-1], 4)
     ]
     return np.concatenate([group.reshape(*field.shape[:2], -1) for group in groups], axis=-1)

@@ -1,14 +1,18 @@
 """Samples the photo's own pixels along a field, at the photo's own size."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
 from deepsim_jax.ops import field as fields
+from deepsim_jax.ops.remap import remap
 
 JUMP = 1.5
 """Neighbours of a field whose sources differ by this many pixels more than they should have jumped."""
 
 _LEVELS = 5  # the photo's halves that are made at most, for where a field shrinks
+_SOFT = 6  # pixels that a label's rounded border reaches: 3 of a blur, 2 of the cubic kernel
 _GENTLE = 1.3  # shrinking by less than this is left to the kernel
 
 
@@ -45,7 +49,7 @@ def sample(
     top, left = box[0].start, box[1].start
     shape = moves[box].shape
     where = moved[box] + (fields.identity(*shape) + np.array([left, top], np.float32))
-    sampled = _remap(photo, where, cv2.INTER_LANCZOS4)
+    sampled = remap(photo, where, cv2.INTER_LANCZOS4)
     shrunk = fields.shrinking(field)
     if shrunk.max() > _GENTLE:
         level = np.log2(np.maximum(shrunk / _GENTLE, 1)).astype(np.float32)
@@ -134,7 +138,7 @@ def _remap_points(photo: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """(n, 3) samples at (n, 2) positions; OpenCV wants pictures, of fewer than 2^15 rows."""
     width = 4096
     padded = np.pad(positions, ((0, -len(positions) % width), (0, 0)))
-    sampled = _remap(photo, padded.reshape(-1, width, 2), cv2.INTER_LANCZOS4)
+    sampled = remap(photo, padded.reshape(-1, width, 2), cv2.INTER_LANCZOS4)
     return sampled.reshape(-1, 3)[: len(positions)]
 
 
@@ -195,35 +199,98 @@ def _separate(
     jumps: np.ndarray,
 ) -> None:
     """Enlarges the displacement of each label separately near jumps; changes `large`."""
-    height, width = large.shape[:2]
-    size = (width, height)
+    size = large.shape[1::-1]
     near = cv2.resize(jumps.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    names = np.unique(labels[jumps])
-    full_labels = _enlarged_labels(labels, names, size)
-    for name in names:
-        mask = (labels == name).astype(np.float32)
-        share = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)
-        ours = near & (full_labels == name) & (share > 1e-3)
-        total = cv2.resize(moved * mask[..., None], size, interpolation=cv2.INTER_LINEAR)
-        large[ours] = total[ours] / share[ours][:, None]
+    around = cv2.dilate(jumps.astype(np.uint8), np.ones((2 * _SOFT + 1, 2 * _SOFT + 1), np.uint8)) > 0
+    masks = {int(name): labels == name for name in np.unique(labels[jumps])}
+    boxes = {name: _wider_box(mask & around, _SOFT) for name, mask in masks.items()}
+    full_labels = _labels_near_jumps(masks, boxes, large.shape[:2])
+    for name, mask in masks.items():
+        where = _enlarged_box(boxes[name], labels.shape, large.shape[:2])
+        share = _resized(mask.astype(np.float32), large.shape[:2], where, _linear)
+        ours = near[where] & (full_labels[where] == name) & (share > 1e-3)
+        total = _resized(moved * mask[..., None], large.shape[:2], where, _linear)
+        large[where][ours] = total[ours] / share[ours][:, None]
 
 
-def _enlarged_labels(labels: np.ndarray, names: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The likeliest of some labels at each pixel of a larger size, with rounded borders."""
-    best = np.full(size[::-1], -np.inf, np.float32)
-    result = np.zeros(size[::-1], np.int32)
-    for name in names:
-        soft = cv2.GaussianBlur((labels == name).astype(np.float32), (0, 0), 0.7)
-        soft = cv2.resize(soft, size, interpolation=cv2.INTER_CUBIC)
-        better = soft > best
-        best[better], result[better] = soft[better], name
+def _labels_near_jumps(
+    masks: dict[int, np.ndarray],
+    boxes: dict[int, tuple[slice, slice]],
+    size: tuple[int, int],
+) -> np.ndarray:
+    """The likeliest label at each pixel of a larger size, with rounded borders; only near jumps.
+
+    Args:
+      masks: name -> bool (h, w).
+      boxes: name -> rows and columns of that mask outside of which it does not count.
+      size: (H, W).
+    """
+    best, result = np.full(size, -np.inf, np.float32), np.zeros(size, np.int32)
+    for name, mask in masks.items():
+        where = _enlarged_box(boxes[name], mask.shape, size)
+        soft = _resized(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7), size, where, _cubic)
+        better = soft > best[where]
+        best[where][better], result[where][better] = soft[better], name
     return result
 
 
-def _remap(picture: np.ndarray, positions: np.ndarray, kernel: int) -> np.ndarray:
-    return cv2.remap(
-        picture, positions[..., 0], positions[..., 1], kernel, borderMode=cv2.BORDER_REFLECT_101
+def _wider_box(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    return (
+        slice(max(rows[0] - margin, 0), min(rows[-1] + margin + 1, mask.shape[0])),
+        slice(max(columns[0] - margin, 0), min(columns[-1] + margin + 1, mask.shape[1])),
     )
+
+
+def _enlarged_box(
+    box: tuple[slice, slice], small: tuple[int, int], size: tuple[int, int]
+) -> tuple[slice, slice]:
+    """All pixels of another size that a box reaches."""
+    rows, columns = (
+        slice(
+            max(int(part.start * full / side) - 1, 0),
+            min(int(np.ceil(part.stop * full / side)) + 1, full),
+        )
+        for part, side, full in zip(box, small, size, strict=True)
+    )
+    return rows, columns
+
+
+def _resized(
+    plane: np.ndarray,
+    size: tuple[int, int],
+    box: tuple[slice, slice],
+    kernel: Callable[[np.ndarray], list[np.ndarray]],
+) -> np.ndarray:
+    """A box of a float32 plane at another size, to the last bit as if all of it had been resized."""
+    for axis, (part, full) in enumerate(zip(box, size, strict=True)):
+        side = plane.shape[axis]
+        at = ((np.arange(part.start, part.stop) + 0.5) * (side / full) - 0.5).astype(np.float32)
+        first = np.floor(at)
+        shares = kernel(at - first)
+        places = first.astype(int) + 1 - len(shares) // 2
+        shape = (-1, *[1] * (plane.ndim - 1 - axis))
+        plane = sum(
+            np.take(plane, np.clip(places + number, 0, side - 1), axis) * share.reshape(shape)
+            for number, share in enumerate(shares)
+        )
+    return plane
+
+
+def _linear(t: np.ndarray) -> list[np.ndarray]:
+    return [1 - t, t]
+
+
+def _cubic(t: np.ndarray) -> list[np.ndarray]:
+    """Shares of four neighbours, as of OpenCV's cubic kernel."""
+    sharp = np.float32(-0.75)
+    outer, inner = t + 1, 1 - t
+    shares = [
+        ((sharp * outer - 5 * sharp) * outer + 8 * sharp) * outer - 4 * sharp,
+        ((sharp + 2) * t - (sharp + 3)) * t * t + 1,
+        ((sharp + 2) * inner - (sharp + 3)) * inner * inner + 1,
+    ]
+    return [*shares, 1 - shares[0] - shares[1] - shares[2]]
 
 
 def _average(
@@ -242,6 +309,6 @@ def _average(
         scale = np.array([photo.shape[1] / size[1], photo.shape[0] / size[0]], np.float32)
         positions = (positions + np.float32(0.5)) * scale - np.float32(0.5)
         weight = np.maximum(1 - np.abs(level - number), 0)
-        mixed += _remap(photo, positions, cv2.INTER_CUBIC) * weight[..., None]
+        mixed += remap(photo, positions, cv2.INTER_CUBIC) * weight[..., None]
     result[box] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     return result

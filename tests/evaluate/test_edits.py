@@ -69,7 +69,9 @@ def test_following_counts_lines_within_the_tolerance():
     assert min(followed.values()) > 0.95
     assert max(ignored.values()) < 0.5
     blank = edits.following(lines, np.full((64, 64, 3), 90, np.uint8))
-    assert blank["recall"] == 0 and np.isnan(blank["precision"]) and np.isnan(blank["f1"])
+    assert blank["recall"] == 0 and np.isnan(blank["precision"]) and blank["f1"] == 0
+    nothing = edits.following(np.zeros((64, 64), bool), disk(36))
+    assert nothing["precision"] == 0 and np.isnan([nothing["recall"], nothing["f1"]]).all()
     right = np.zeros((64, 64), bool)
     right[:, 36:] = True
     assert edits.following(lines, disk(36), region=right)["recall"] > 0.95

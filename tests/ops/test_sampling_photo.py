@@ -1,5 +1,6 @@
 """Sampling the photo along a field at its own size."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -60,3 +61,43 @@ def test_only_what_is_wanted_is_sampled_and_is_the_same():
     np.testing.assert_array_equal(part[:, 60:], photo[:, 60:])
     assert (whole != photo).any() and (part != whole).any()
     np.testing.assert_array_equal(sampling.sample(photo, field, within=np.zeros((30, 40), bool)), photo)
+
+
+@pytest.mark.parametrize("size", [(150, 200), (97, 143), (30, 40)])
+def test_labels_are_separated_in_their_boxes_as_in_the_whole_picture(size):
+    random = np.random.default_rng(0)
+    small = cv2.resize(random.integers(0, 9, (6, 8)).astype(np.float32), (40, 30))
+    labels = small.astype(np.int32)
+    moved = random.normal(0, 4, (9, 2)).astype(np.float32)[labels]
+    moved[:, :12] = 0
+    jumps = sampling._jumps(moved)
+    assert 0.3 < jumps.mean() < 0.9
+    found, expected = np.zeros((2, *size, 2), np.float32)
+    sampling._separate(found, moved, labels, jumps)
+    near = cv2.resize(jumps.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    best, names = np.full(size, -np.inf), np.zeros(size, int)
+    for name in np.unique(labels[jumps]):
+        soft = cv2.GaussianBlur((labels == name).astype(np.float32), (0, 0), 0.7)
+        soft = cv2.resize(soft, size[::-1], interpolation=cv2.INTER_CUBIC)
+        names[soft > best + 1e-6] = name
+        best = np.maximum(best, soft)
+    for name in np.unique(labels[jumps]):
+        mask = (labels == name).astype(np.float32)
+        share, total = (
+            cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR)
+            for plane in (mask, moved * mask[..., None])
+        )
+        ours = near & (names == name) & (share > 1e-3)
+        expected[ours] = total[ours] / share[ours][:, None]
+    differing = np.abs(found - expected).max(-1) > 1e-3
+    assert differing.mean() < 2e-3  # where two labels are as likely
+    assert found.any()
+
+
+def test_a_box_is_enlarged_to_the_last_bit_as_the_whole(photo):
+    plane = photo[:30, :40].astype(np.float32)
+    for kernel, flag in ((sampling._linear, cv2.INTER_LINEAR), (sampling._cubic, cv2.INTER_CUBIC)):
+        whole = sampling._resized(plane, (97, 143), (slice(0, 97), slice(0, 143)), kernel)
+        part = sampling._resized(plane, (97, 143), (slice(20, 50), slice(31, 143)), kernel)
+        np.testing.assert_array_equal(part, whole[20:50, 31:])
+        np.testing.assert_allclose(whole, cv2.resize(plane, (143, 97), interpolation=flag), atol=2e-3)

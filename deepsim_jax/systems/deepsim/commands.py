@@ -60,6 +60,11 @@ def _open_model(call):
         return runs.load(TRAINING, call.workdir)
     if call.config is None:
         raise UserError(f"--workdir of a run, or a --config with a photo, is needed for {call.spelling}")
+    if call.workdir is not None:
+        log.warning(
+            "--workdir=%s: there is no run; the photo of the --config is edited, with nothing trained",
+            call.workdir,
+        )
     return untrained(sources.read(call.config))
 
 
@@ -69,7 +74,9 @@ def _report(call, model, edits, output):
         print(output)
         return
     for name, primitive, result, field, hole in edits:
-        report.keep_edit(model.workdir, name, primitive, result, model.copy(primitive, field, hole))
+        # Beside a network's picture alone a copy is not worth the flows that it needs.
+        copied = None if call.engine == "network" else model.copy(primitive, field, hole)
+        report.keep_edit(model.workdir, name, primitive, result, copied)
     print(report.write(model.workdir))
 
 

@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from deepsim_jax.systems.deepsim import areas
+
 Action = Mapping[str, Any]
+
+_WHOLE = ("tool", "color", "flip", "closed", "at", "like")
+"""Options that have nothing between two values: between two places lies something else's region."""
+
+_CHOOSING = ("move", "copy", "delete")
+_AREAS = ("polygon", "points", "radius")
+"""Options by which these tools choose what there is; others draw such an area, which may be anywhere."""
 
 
 def between(first: Sequence[Action], second: Sequence[Action], share: float) -> list[dict[str, Any]]:
@@ -35,26 +44,44 @@ def between(first: Sequence[Action], second: Sequence[Action], share: float) -> 
     return shared + [action for action in parts if action is not None]
 
 
+def with_amount(tool: str, options: Action, amount: float) -> dict[str, Any]:
+    """The options of a step or action whose movement goes further, or only part of the way.
+
+    Args:
+      tool: its kind. "to" of a "warp" is scaled, of "move" and "copy" what is given of "by", "scale" and
+        "rotate"; a flip is none below a half.
+      options: of it.
+      amount: 0 is no movement, 1 the whole.
+
+    Raises:
+      LookupError, TypeError, ValueError, OverflowError: options that are no movement.
+    """
+    found = dict(options)
+    if tool == "warp":
+        start, end = (np.asarray(options[name], np.float64) for name in ("from", "to"))
+        found["to"] = (start + amount * (end - start)).tolist()
+    if tool in ("move", "copy"):
+        if "by" in options:
+            found["by"] = (amount * np.asarray(options["by"], np.float64)).tolist()
+        if "scale" in options:
+            found["scale"] = areas.positive(options["scale"], "scale") ** amount
+        if "rotate" in options:
+            found["rotate"] = amount * float(options["rotate"])
+        if options.get("flip") and amount < 0.5:
+            found["flip"] = False
+    return found
+
+
 def _shortened(action: Action, amount: float) -> dict[str, Any] | None:
     """An action whose movement goes only part of the way; None for one of which nothing is there yet."""
-    action, tool = dict(action), action["tool"]
-    if tool == "warp":
-        start = np.asarray(action["from"], np.float64)
-        end = np.asarray(action["to"], np.float64)
-        return {**action, "to": (start + amount * (end - start)).tolist()}
-    if tool in ("move", "copy"):
-        action["by"] = (amount * np.asarray(action.get("by", (0, 0)), np.float64)).tolist()
-        action["scale"] = float(action.get("scale", 1.0)) ** amount
-        action["rotate"] = amount * float(action.get("rotate", 0.0))
-        if action.get("flip") and amount < 0.5:
-            action["flip"] = False
-        return action
+    if action["tool"] in ("warp", "move", "copy"):
+        return with_amount(action["tool"], action, amount)
     # What is painted, drawn or protected has no half.
-    return action if amount >= 0.5 else None
+    return dict(action) if amount >= 0.5 else None
 
 
 def _blended(first: Action, second: Action, share: float) -> dict[str, Any] | None:
-    """An action between two of a kind; None where they differ in more than numbers."""
+    """An action between two of a kind; None where more than numbers differ, or what they choose."""
     if first.keys() != second.keys():
         return None
     result: dict[str, Any] = {}
@@ -63,7 +90,11 @@ def _blended(first: Action, second: Action, share: float) -> dict[str, Any] | No
         if one == other:
             result[name] = one
             continue
-        if name in ("color", "flip", "closed") or isinstance(one, str | bool | None):
+        if (
+            name in _WHOLE
+            or (first["tool"] in _CHOOSING and name in _AREAS)
+            or isinstance(one, str | bool | None)
+        ):
             return None
         try:
             start, end = np.asarray(one, np.float64), np.asarray(other, np.float64)

@@ -94,11 +94,11 @@ class Model:
         Args:
           primitive: path or uint8 (H, W, 3) of the size of `Model.primitive`, or of the photo's size,
             which is then shrunk.
-          keep: None for the whole picture at the primitive's size; or a mask (path or (H, W) array of the
-            size of the primitive or of the photo), its lighter part = kept from the photo
-            (`masks.read_mask`); or "auto": all outside the dilated difference of the old and the new
-            primitive is kept, without what a file format did to it (`images.changes`); a copy also moves
-            what moves with it.
+          keep: None for the whole picture at the primitive's size. For the photo's size a mask (path or
+            (H, W) array of the size of the primitive or of the photo), its lighter part = kept from the
+            photo (`masks.read_mask`); or "auto": all outside the dilated difference of the old and the
+            new primitive is kept, without what a file format did to it (`images.changes`); a copy also
+            moves what moves with it.
           engine: "network", the trained generator's picture; "copy", the photo's own pixels, taken along
             the flow between the primitives (`copying`), which needs no training; "both": the copy, and
             the network's picture where the photo has nothing for what the primitive asks for
@@ -107,14 +107,14 @@ class Model:
             that does not know how its primitive is drawn: "network").
           field: (h, w, 2), where each pixel of the primitive comes from, for "copy" and "both"
             (`recipe_field`); None: estimated.
-          protected: bool (h, w) of the primitive's size, True where the photo is kept beside `keep`
-            (`recipe_keep`).
+          protected: bool (h, w) of the primitive's size, True where the photo is kept, with and without
+            `keep`, at the result's size (`recipe_keep`).
           hole: bool (h, w) of the primitive's size, True where "copy" and "both" complete the photo from
             what surrounds it, whatever is drawn there.
 
         Returns:
-          uint8 (H, W, 3): of the primitive's size, or of the photo's full size with `keep` or
-          `protected`. Where these are True it equals the photo bit for bit.
+          uint8 (H, W, 3): of the primitive's size, or of the photo's full size with `keep`. Where this or
+          `protected` is True it equals the photo of that size bit for bit.
 
         Raises:
           UserError: wrong size or an unusable file.
@@ -135,13 +135,13 @@ class Model:
                 "so much counts as changed, with a seam around it; if you edited less, save the drawing "
                 "as PNG at its own size, or give a mask",
             )
-        if protected is not None and protected.any():
-            height, width = (protected if mask is None else mask).shape
-            protected_mask = images.resize_labels(protected.astype(np.uint8), height, width) > 0
-            mask = protected_mask if mask is None else mask | protected_mask
+        if protected is not None and not protected.any():
+            protected = None
+        if protected is not None and mask is not None:
+            mask = mask | (images.resize_labels(protected.astype(np.uint8), *mask.shape) > 0)
         is_asked, engine = engine != "auto", self._check_engine(engine)
         if engine != "network":
-            return self._copy_edit(
+            edited = self._copy_edit(
                 conformed,
                 mask,
                 field,
@@ -151,10 +151,14 @@ class Model:
                 engine=engine,
                 tells=not is_asked,
             )
-        if mask is not None and mask.all():
-            return self._photo.copy()
-        edited = self._paint(conformed)
-        return edited if mask is None else editing.composite(self._photo, edited, mask)
+        elif mask is not None and mask.all():
+            edited = self._photo.copy()
+        else:
+            edited = self._paint(conformed)
+            edited = edited if mask is None else editing.composite(self._photo, edited, mask)
+        if protected is not None and mask is None:
+            edited = editing.composite(self._copier.source.image, edited, protected)
+        return edited
 
     def _paint(self, primitive):
         """The network's picture of a primitive, uint8 of its size."""

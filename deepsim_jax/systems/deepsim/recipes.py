@@ -35,7 +35,7 @@ from deepsim_jax.images import ranges
 from deepsim_jax.images.text_files import read_text
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
-from deepsim_jax.systems.deepsim import areas, pair
+from deepsim_jax.systems.deepsim import areas, keyframes, pair
 from deepsim_jax.systems.deepsim import warp as resample
 from deepsim_jax.systems.deepsim.copying import moves
 
@@ -219,7 +219,7 @@ def scaled(recipe: dict, amount: float) -> dict:
     """A recipe whose movements are longer or shorter: 0 moves nothing, 1 is the recipe, 2 twice as far.
 
     Args:
-      recipe: as for `apply`; "to" of its warps and "by" of its copies and moves are scaled.
+      recipe: as for `apply`; what of its warps, copies and moves is scaled, `keyframes.with_amount` says.
       amount: the factor.
 
     Raises:
@@ -228,15 +228,8 @@ def scaled(recipe: dict, amount: float) -> dict:
     steps = []
     for number, step in enumerate(recipe.get("steps", []) if isinstance(recipe, dict) else [], 1):
         try:
-            step = dict(step)
-            if "warp" in step:
-                start, end = (np.asarray(step["warp"][k], np.float64) for k in ("from", "to"))
-                step["warp"] = {**step["warp"], "to": (start + amount * (end - start)).tolist()}
-            for kind in ("copy", "move"):
-                if kind in step:
-                    by = np.asarray(step[kind]["by"], np.float64)
-                    step[kind] = {**step[kind], "by": (amount * by).tolist()}
-        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            step = {kind: keyframes.with_amount(kind, options, amount) for kind, options in step.items()}
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise UserError(
                 f"recipe: step {number} ({step!r:.80}) is not understood ({error})"
             ) from error

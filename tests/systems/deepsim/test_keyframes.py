@@ -33,3 +33,44 @@ def test_what_is_painted_has_no_half(share, tools):
     assert [action["tool"] for action in between([], [STROKE], share)] == tools
     recoloured = {**STROKE, "color": [9, 9, 9]}
     assert len(between([STROKE], [recoloured], share)) == 1
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (
+            {"tool": "fill", "at": [5, 5], "color": [1, 2, 3]},
+            {"tool": "fill", "at": [90, 5], "color": [1, 2, 3]},
+        ),
+        (
+            {"tool": "paint", "polygon": [[0, 0], [9, 0], [9, 9]], "like": [5, 5]},
+            {"tool": "paint", "polygon": [[0, 0], [9, 0], [9, 9]], "like": [90, 5]},
+        ),
+        (MOVE, {**MOVE, "at": [90, 5]}),
+        *(
+            (
+                {"tool": tool, "polygon": [[0, 0], [9, 0], [9, 9]]},
+                {"tool": tool, "polygon": [[40, 0], [49, 0], [49, 9]]},
+            )
+            for tool in ("move", "copy", "delete")
+        ),
+        (
+            {"tool": "delete", "points": [[5, 5]], "radius": 3},
+            {"tool": "delete", "points": [[90, 5]], "radius": 3},
+        ),
+    ],
+)
+def test_nothing_is_chosen_between_two_areas(first, second):
+    for share in (0.25, 0.5, 0.75):
+        for action in between([first], [second], share):
+            for name in {"at", "like", "polygon", "points"} & action.keys():
+                assert action[name] in (first[name], second[name])
+
+
+def test_what_is_chosen_alike_is_moved_and_what_is_drawn_goes_along():
+    far = {**MOVE, "by": [16, 4], "rotate": 0}
+    assert between([MOVE], [far], 0.5) == [{**MOVE, "by": [12.0, 0.0], "rotate": 45.0}]
+    other = {**STROKE, "points": [[3, 1], [4, 2]], "radius": 4}
+    assert between([STROKE], [other], 0.5) == [
+        {**STROKE, "points": [[2.0, 1.0], [3.0, 2.0]], "radius": 3.0}
+    ]

@@ -247,6 +247,38 @@ def test_the_command_line_edits_without_a_run(call, tmp_path, scene, opened, mon
     assert code == 2 and "--workdir is needed for edit, or a --config that names a photo" in err
 
 
+def test_a_folder_without_a_run_is_said_to_be_left_aside(call, tmp_path, scene, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image_io.write_png("me.png", scene)
+    (tmp_path / "edit.json").write_text(json.dumps(RECIPE))
+    words = ["--config=quickstart", "--config.data.image=me.png", "--input=edit.json"]
+    code, _, err = call("edit", *words, "--workdir=runs/typo", "--output=out.png")
+    assert code == 0 and "runs/typo: there is no run; the photo of the --config is edited" in err
+    assert (tmp_path / "out.png").is_file() and not (tmp_path / "runs").exists()
+
+
+def test_what_is_protected_changes_no_size(scene):
+    photo = cv2.resize(scene, (360, 300), interpolation=cv2.INTER_CUBIC)
+    config = settings.load("quickstart:tiny")
+    config.data.max_side = 180
+    model = deepsim_jax.open(photo, config=config)
+    assert model.primitive.shape == (150, 180, 3)
+    keep = {"keep": {"points": [[72, 74]], "radius": 4}}
+    warped, protecting = (
+        model.follow_recipe({**RECIPE, "steps": steps})._asdict()
+        for steps in (RECIPE["steps"], [*RECIPE["steps"], keep])
+    )
+    plain, kept, same = model.edit(**warped), model.edit(**protecting), model.edit(model.primitive)
+    assert plain.shape == kept.shape == (150, 180, 3)
+    mask = protecting["protected"]
+    np.testing.assert_array_equal(kept[mask], same[mask])
+    assert (kept != plain).any() and (kept != same).any()
+    full = model.edit(**protecting, keep="auto")
+    assert full.shape == photo.shape
+    large = cv2.resize(mask.astype(np.uint8), (360, 300), interpolation=cv2.INTER_NEAREST) > 0
+    np.testing.assert_array_equal(full[large], photo[large])
+
+
 def test_a_run_is_copied_from_by_flag(call, trained, tmp_path):
     (tmp_path / "edit.json").write_text(json.dumps(RECIPE))
     run = shutil.copytree(trained.workdir, tmp_path / "run")
@@ -256,6 +288,10 @@ def test_a_run_is_copied_from_by_flag(call, trained, tmp_path):
     primitive, field = trained.apply_recipe(RECIPE), trained.recipe_field(RECIPE)
     expected = trained.edit(primitive, engine="copy", field=field)
     np.testing.assert_array_equal(image_io.read_image(tmp_path / "a.png"), expected)
+    code, _, err = call("edit", *words, f"--output={tmp_path / 'b.png'}", "--engine=network")
+    assert code == 0, err
+    kept = sorted(path.name.split("-", 1) for path in (run / "edits").glob("*.copied.png"))
+    assert [number for number, _ in kept] == ["001"], "a network's picture needs no flow"
 
 
 @pytest.fixture(scope="module")

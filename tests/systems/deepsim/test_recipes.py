@@ -259,3 +259,14 @@ def test_a_scaled_recipe_moves_less_or_more_far(drawing):
         recipes.scaled({"steps": [{"move": {"by": [10**400, 2]}}]}, 2)
     with pytest.raises(UserError, match="step 1 .* is not understood"):
         recipes.rescaled({"size": [9, 9], "steps": [{"fill": {"at": [10**400, 2]}}]}, 3, 4)
+    with pytest.raises(UserError, match="step 1 .* is not understood"):
+        recipes.scaled({"steps": [{"move": {"at": [1, 2], "scale": -4}}]}, 0.5)
+
+
+def test_what_is_turned_enlarged_or_flipped_is_scaled_too(drawing):
+    turned = {"move": {"polygon": SQUARE, "rotate": 30, "scale": 4, "flip": True}}
+    recipe = {"steps": [turned]}
+    assert recipes.scaled(recipe, 1) == recipe
+    half = {"polygon": SQUARE, "rotate": 15, "scale": 2, "flip": True}
+    assert recipes.scaled(recipe, 0.5)["steps"] == [{"move": half}]
+    np.testing.assert_array_equal(recipes.apply(recipes.scaled(recipe, 0), drawing, SUPER), drawing)

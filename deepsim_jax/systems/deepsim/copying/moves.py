@@ -13,6 +13,9 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.geometry import tps
 from deepsim_jax.ops import field as fields
 
+_TOGETHER = 0.5
+"""Pixels within which a given point takes the place of one that holds the border."""
+
 Move = Callable[[np.ndarray], np.ndarray]
 """(..., 2) float points of the new drawing -> (..., 2) of the old one; (x, y) in pixels."""
 
@@ -76,7 +79,8 @@ def _trace_back(points: np.ndarray, edits: Sequence[Move | Rest]) -> np.ndarray:
 def drag(start, end, height: int, width: int, *, fixed=(), reach: float | None = None) -> Move:
     """Drags points; the border and the fixed points stay, everything else bends along.
 
-    A thin-plate spline. With several points and fixed ones, all are met exactly.
+    A thin-plate spline. With several points and fixed ones, all are met exactly. The border is held at
+    its corners and at the centres of its sides, where nothing else is given.
 
     Args:
       start, end: (n, 2) points in pixels before and after.
@@ -101,7 +105,10 @@ def drag(start, end, height: int, width: int, *, fixed=(), reach: float | None =
             if (x, y) != ((width - 1) / 2, (height - 1) / 2)
         ]
     )
-    pinned = np.concatenate([pinned, np.asarray(fixed, np.float64).reshape(-1, 2)])
+    fixed = np.asarray(fixed, np.float64).reshape(-1, 2)
+    given = np.concatenate([end, fixed])
+    apart = np.linalg.norm(pinned[:, None] - given[None], axis=-1) > _TOGETHER
+    pinned = np.concatenate([pinned[apart.all(-1)], fixed])
     control = np.concatenate([end, pinned])
     moved = np.concatenate([start - end, np.zeros_like(pinned)])
 

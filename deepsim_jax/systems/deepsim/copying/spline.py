@@ -11,6 +11,7 @@ minimization", 2004) reach far: 15 px of 192 are no difficulty. The penalty on t
 parts at rest about which a drawing says nothing; bending alone would carry them along with others.
 """
 
+import dataclasses
 import functools
 
 import cv2
@@ -65,16 +66,22 @@ def _reduced(planes, height, width):
 def _minimise(new, source, stiffness) -> np.ndarray:
     """(h, w, 2) displacement between planes of the size of registration."""
     height, width = new.shape[:2]
-    basis, penalty = _model(height, width)
-    count = basis.shape[1]
+    model = _model(height, width)
+    shape = model.down.shape[1], model.across.shape[1]
+    count = shape[0] * shape[1]
     across, down = _slopes(source)
     gradient_energy = float(((across**2).sum(-1) + (down**2).sum(-1)).mean())
-    penalty = stiffness * max(gradient_energy, 1e-12) * penalty
+    penalty = stiffness * max(gradient_energy, 1e-12) * model.penalty
     ridge = _RIDGE * np.eye(2 * count, dtype=np.float64)
-    points = np.zeros((count, 2))
+    points = np.zeros((2, count))
     still = fields.identity(height, width)
+
+    def displacement():
+        planes = [model.down @ part.reshape(shape) @ model.across.T for part in points]
+        return np.stack(planes, axis=-1).astype(np.float32)
+
     for _ in range(STEPS):
-        positions = still + (basis @ points).reshape(height, width, 2).astype(np.float32)
+        positions = still + displacement()
         warped = fields.interpolate(source, positions)
         residual = warped - new
         across, down = _slopes((warped + new) / 2)
@@ -82,18 +89,18 @@ def _minimise(new, source, stiffness) -> np.ndarray:
         weight *= ((positions >= -0.5) & (positions <= [width - 0.5, height - 0.5])).all(-1)
 
         def product(a, b, weight=weight):
-            return (weight * np.einsum("yxc,yxc->yx", a, b)).reshape(-1, 1)
+            return weight * np.einsum("yxc,yxc->yx", a, b)
 
-        xx, xy, yy = product(across, across), product(across, down), product(down, down)
-        xx, xy, yy = (basis.T @ (block * basis) for block in (xx, xy, yy))
+        xx, xy, yy = (
+            model.squared(product(*pair)) for pair in ((across, across), (across, down), (down, down))
+        )
         system = np.block([[xx + penalty, xy], [xy, yy + penalty]]) + ridge
-        slope = np.concatenate([basis.T @ product(across, residual), basis.T @ product(down, residual)])[
-            :, 0
-        ]
-        slope += np.concatenate([penalty @ points[:, 0], penalty @ points[:, 1]])
-        step = np.linalg.solve(system, -slope)
-        points += step.reshape(2, count).T
-    return (basis @ points).reshape(height, width, 2).astype(np.float32)
+        slope = [model.down.T @ product(slopes, residual) @ model.across for slopes in (across, down)]
+        slope = np.stack(slope).reshape(2, count) + points @ penalty
+        # The ridge makes the system positive definite.
+        step = cv2.solve(system, -slope.reshape(-1, 1), flags=cv2.DECOMP_CHOLESKY)[1]
+        points += step.reshape(2, count)
+    return displacement()
 
 
 def _slopes(planes):
@@ -102,13 +109,36 @@ def _slopes(planes):
     return across, down
 
 
+@dataclasses.dataclass(frozen=True)
+class _Model:
+    """The splines of a size of pictures, as products of those down and those across.
+
+    All products with them stay so small that BLAS uses one thread (and OpenCV solves with one): threads
+    that wait for each other cost several times as much as the work.
+
+    Attributes:
+      down, across: (h, a) and (w, b) values of the splines along each axis.
+      penalty: (a * b, a * b), symmetric, summed over the pixels.
+    """
+
+    down: np.ndarray
+    across: np.ndarray
+    penalty: np.ndarray
+
+    def squared(self, weight: np.ndarray) -> np.ndarray:
+        """(n, n): the sums over all pixels of products of two splines, for (h, w) weights."""
+        (height, a), (width, b) = self.down.shape, self.across.shape
+        down = (self.down[:, :, None] * self.down[:, None]).reshape(height, -1)
+        across = (self.across[:, :, None] * self.across[:, None]).reshape(width, -1)
+        sums = (down.T @ weight @ across).reshape(a, a, b, b)
+        return sums.transpose(0, 2, 1, 3).reshape(a * b, a * b)
+
+
 @functools.lru_cache(maxsize=8)
-def _model(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """(h * w, n) values of the splines and (n, n) their penalty, summed over the pixels."""
+def _model(height: int, width: int) -> _Model:
     longer = max(height, width)
     sizes = [max(4, round(POINTS * side / longer)) for side in (height, width)]
     down, across = (_splines(n, side) for n, side in zip(sizes, (height, width), strict=True))
-    values = np.einsum("ya,xb->yxab", down, across).reshape(height * width, -1)
 
     def energy(along_y, along_x):
         parts = []
@@ -119,8 +149,7 @@ def _model(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         return np.kron(*parts)
 
     bending = energy(2, 0) + 2 * energy(1, 1) + energy(0, 2)
-    penalty = energy(1, 0) + energy(0, 1) + BENDING * longer**2 * bending
-    return values.astype(np.float32), penalty
+    return _Model(down, across, energy(1, 0) + energy(0, 1) + BENDING * longer**2 * bending)
 
 
 def _splines(count: int, side: int) -> np.ndarray:

@@ -2,19 +2,25 @@
 
 The photo's own primitive is warped by random fields, some of the whole picture and some of a place in
 it, near and far; each setting is judged by how well it finds these fields again, which are known.
+Settings hold for every size, so a reduced pair is tried.
 """
 
 import dataclasses
+import functools
 
 import cv2
 import numpy as np
 
 from deepsim_jax.geometry import grid, tps
+from deepsim_jax.images import io as images
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
-from deepsim_jax.primitives.edges import canny_edges, thin_edges
+from deepsim_jax.primitives.edges import canny_edges, resize_edges, thin_edges
 from deepsim_jax.systems.deepsim.copying import flow
-from deepsim_jax.systems.deepsim.copying.channels import Channels, Parts
+from deepsim_jax.systems.deepsim.copying.channels import Channels, Drawing, Parts, parts_of
+
+SIDE = 192
+"""Longer side, in pixels, at which a larger pair is tried: that of which settings count pixels."""
 
 DRAWS = 6
 STIFFNESSES = (1.0, 3.0, 10.0, flow.STIFFEST)
@@ -25,6 +31,8 @@ JITTERS = (0.03, 0.06, 0.12)
 
 _CONTROL = 3  # control points of a drawn warp along each axis
 _FLOOR = 0.05  # pixels: better than this is not better
+_LEAST = 16  # pixels
+_SHARPEST = 0.5  # pixels; of a sharper detector noise is lines
 _DETECTED = 0.9  # share of a drawing's lines that agrees with automatic ones if it is automatic
 
 
@@ -39,7 +47,8 @@ def choose(
     """Finds the settings that follow random warps of a drawing best.
 
     Lines that were found automatically are found again in the warped photo, where they come and go as
-    they do in any other picture; others are warped.
+    they do in any other picture; others are warped. It takes a second or two of one processor, whatever
+    the size.
 
     Args:
       source: the photo's own primitive, taken apart.
@@ -49,12 +58,22 @@ def choose(
       seed: of the warps; the same seed chooses the same.
 
     Returns:
-      The settings, and the geometric mean over the warps of their mean error in pixels.
+      The settings, and the geometric mean over the warps of their mean error in pixels of the
+      primitive.
     """
     random = np.random.default_rng(seed)
+    shrink = min(1.0, SIDE / max(image.shape[:2]))
+    detected = source.lines is not None and _are_detected(source.lines, image, spec)
+    if shrink < 1:
+        # Of a long strip's shorter side something is left for the flow to search in.
+        height, width = (max(round(shrink * side), min(side, _LEAST)) for side in image.shape[:2])
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        # What is found is as fine, for its size, as in the whole photo.
+        spec = dataclasses.replace(spec, canny_sigma=max(spec.canny_sigma * shrink, _SHARPEST))
+        lines = _detect(image, spec) if detected else None
+        source = _reduced(source, channels, height, width, lines)
     drawing = channels.draw(source)
     height, width = source.labels.shape
-    detected = source.lines is not None and _are_detected(source.lines, image, spec)
     errors = np.zeros((DRAWS, len(STIFFNESSES), len(SMOOTHINGS)))
     for number in range(DRAWS):
         jitter, local = JITTERS[number // 2 % len(JITTERS)], number % 2 == 1
@@ -63,18 +82,38 @@ def choose(
         if detected:
             lines = _detect(fields.interpolate(image, truth), spec)
             warped = dataclasses.replace(warped, lines=lines)
-        new = channels.draw(warped)
-        starts = flow.starts(new, drawing, STIFFNESSES)
-        for row, stiffness in enumerate(STIFFNESSES):
-            coarse = flow.choose_start(new, drawing, [*starts[:1], starts[1 + row], starts[-1]])
-            rests = flow.rests(new, drawing, coarse)
-            for column, smoothing in enumerate(SMOOTHINGS):
-                estimated = flow.refine(coarse, rests, flow.Settings(stiffness, smoothing))
-                errors[number, row, column] = np.log(_FLOOR + error(estimated, truth))
+        errors[number] = np.log(_FLOOR + _errors(channels.draw(warped), drawing, truth))
     row, column = pick(errors)
     return flow.Settings(STIFFNESSES[row], SMOOTHINGS[column]), float(
-        np.exp(errors[:, row, column].mean())
+        np.exp(errors[:, row, column].mean()) / shrink
     )
+
+
+def _errors(new: Drawing, source: Drawing, truth: np.ndarray) -> np.ndarray:
+    """(stiffnesses, smoothings): the error of each setting in pixels; each start is tried only once."""
+    starts = flow.starts(new, source, STIFFNESSES)
+    misses = [flow.miss(new, source, start) for start in starts]
+
+    @functools.cache
+    def errors_from(number):
+        rests = flow.rests(new, source, starts[number])
+        tried = [flow.Settings(smoothing=smoothing) for smoothing in SMOOTHINGS]
+        return [error(flow.refine(starts[number], rests, settings), truth) for settings in tried]
+
+    # As `flow.estimate` chooses: among rest, the own spline, and the stiffest one.
+    choices = [(0, own, len(starts) - 1) for own in range(1, len(starts))]
+    return np.array([errors_from(min(choice, key=misses.__getitem__)) for choice in choices])
+
+
+def _reduced(source, channels, height, width, lines) -> Parts:
+    """A smaller drawing; its lines are given where they were found in the photo."""
+    if channels.soft:
+        colors = cv2.resize(source.colors, (width, height), interpolation=cv2.INTER_AREA)
+    else:
+        colors = images.resize_labels(source.colors, height, width)
+    if lines is None and source.lines is not None:
+        lines = resize_edges(source.lines, height, width)
+    return channels.labelled(parts_of(primitives.Layers(colors, lines)))
 
 
 def pick(errors: np.ndarray) -> tuple[int, int]:

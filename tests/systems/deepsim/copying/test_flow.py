@@ -1,5 +1,6 @@
 """The field estimated in both stages."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -21,3 +22,12 @@ def test_a_far_warp_is_found_again_in_every_kind(kind, drawing, far_field):
     moved = np.median(np.linalg.norm(truth - fields.identity(96, 128), axis=-1)[inside])
     wrong = np.median(np.linalg.norm(found - truth, axis=-1)[inside])
     assert moved > 4 and wrong < 0.3 * moved, (moved, wrong)
+
+
+def test_a_broad_smoothing_at_a_quarter_of_the_size_is_about_the_same():
+    moved = np.random.default_rng(0).normal(0, 4, (301, 798, 2)).astype(np.float32)
+    moved = cv2.GaussianBlur(moved, (0, 0), 6.0) * 20
+    for sigma in (16.5, 40.0):
+        plain = cv2.GaussianBlur(moved, (0, 0), sigma)
+        wrong = np.abs(flow._smoothed(moved, sigma) - plain) / np.abs(plain).max()
+        assert 0 < wrong.max() < 0.07 and wrong[20:-20, 20:-20].max() < 0.04

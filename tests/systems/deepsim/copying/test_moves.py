@@ -32,6 +32,18 @@ def test_nothing_moves_beyond_the_reach():
     assert field[15, 24] == pytest.approx([20, 15], abs=1e-3)
 
 
+@pytest.mark.parametrize("place", [(0, 0), (59, 39), (29.5, 0), (59.4, 19.3), (0.3, 19.5)])
+def test_the_border_is_dragged_to_and_fixed_where_it_is_held_otherwise(place):
+    x, y = np.rint(place).astype(int)
+    dragged = moves.drag([[30, 20]], [place], 40, 60)(np.array([place, [59.0, 0.0], [0.0, 39.0]]))
+    np.testing.assert_allclose(dragged, [[30, 20], [59, 0], [0, 39]], atol=1e-2)
+    fixed = moves.field_of([moves.drag([[20, 15]], [[26, 18]], 40, 60, fixed=[place])], 40, 60)
+    assert fixed[18, 26] == pytest.approx([20, 15], abs=1e-2)
+    assert fixed[y, x] == pytest.approx([x, y], abs=0.2)
+    with pytest.raises(UserError, match="coincide"):
+        moves.drag([[20, 15]], [[26, 18]], 40, 60, fixed=[[26, 18]])(np.array([[1.0, 1.0]]))
+
+
 def test_a_region_is_copied_scaled_and_flipped():
     mask = np.zeros((40, 60), bool)
     mask[10:20, 10:20] = True
