@@ -140,7 +140,7 @@ def test_an_edit_is_written_and_reported(here, call, trained, given, keep, size)
 
 
 def test_warnings_look_like_warnings(here, call):
-    arguments = "--mode=edit", "--workdir=run", "--input=edited.png", "--output=o.png"
+    arguments = "--mode=edit", "--workdir=run", "--input=edited.png", "--output=o.png", "--engine=both"
     code, _, err = call(*arguments, "--keep=lower.png")
     assert code == 0
     assert (

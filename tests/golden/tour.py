@@ -102,7 +102,7 @@ DEEPSIM = (
     Step("a drawing", f"{EDIT} --input=edited.png --output=out/edited.png", first=_paint_drawings),
     Step(
         "a drawing, copied and painted",
-        "--mode=edit --workdir=runs/large --input=edited.png --output=b.png",
+        "--mode=edit --workdir=runs/large --engine=both --input=edited.png --output=b.png",
     ),
     Step("a drawing, all else kept", f"{EDIT} --input=edited.png --output=auto.png --keep=auto"),
     Step("a drawing, kept by a mask", f"{EDIT} --input=edited.png --output=kept.png --keep=mask.png"),
@@ -388,7 +388,7 @@ DEEPSIM_BRIEF = (
     ),
     Step(
         "a drawing, all else kept",
-        "--mode=edit --workdir=runs/brief --input=edited.png --output=kept.png --keep=auto",
+        "--mode=edit --workdir=runs/brief --engine=both --input=edited.png --output=kept.png --keep=auto",
         first=_paint_brief,
     ),
     Step("wrong: no output", "--mode=edit --workdir=runs/brief --input=edited.png"),

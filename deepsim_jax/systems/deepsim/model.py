@@ -17,14 +17,12 @@ from deepsim_jax.primitives import make as primitives
 from deepsim_jax.runtime.paths import user_path
 from deepsim_jax.sequences import frames
 from deepsim_jax.systems.deepsim import areas, documents, pair, recipes
-from deepsim_jax.systems.deepsim import source as sources
 from deepsim_jax.systems.deepsim import task as deepsim
-from deepsim_jax.systems.deepsim.config import SCHEMA
+from deepsim_jax.systems.deepsim.copying import painting
 from deepsim_jax.systems.deepsim.copying.engine import Copied, Copier, repaint
-from deepsim_jax.systems.deepsim.evaluation import evaluation_page, protocol
-from deepsim_jax.systems.deepsim.evaluation.held_out import HeldOut
-from deepsim_jax.training import checkpoint, progress
-from deepsim_jax.training import run_folder as rundir
+from deepsim_jax.systems.deepsim.copying.mismatch import describe_ignored
+from deepsim_jax.systems.deepsim.evaluation import of_model
+from deepsim_jax.training import checkpoint
 
 log = logging.getLogger("deepsim_jax")
 
@@ -104,8 +102,9 @@ class Model:
           engine: "network", the trained generator's picture; "copy", the photo's own pixels, taken along
             the flow between the primitives (`copying`), which needs no training; "both": the copy, and
             the network's picture where the photo has nothing for what the primitive asks for
-            (`copying.mismatch.find_lacking`); "auto": "both" where something is trained, else "copy" (an
-            imported model that does not know its photo or how its primitive is drawn: "network").
+            (`copying.mismatch.find_lacking`); "auto": "both" where something is trained that paints
+            better than it is copied (`auto_engine`), else "copy" (an imported model without a photo, or
+            that does not know how its primitive is drawn: "network").
           field: (h, w, 2), where each pixel of the primitive comes from, for "copy" and "both"
             (`recipe_field`); None: estimated.
           protected: bool (h, w) of the primitive's size, True where the photo is kept, with and without
@@ -140,8 +139,8 @@ class Model:
             protected = None
         if protected is not None and mask is not None:
             mask = mask | (images.resize_labels(protected.astype(np.uint8), *mask.shape) > 0)
-        engine = self._choose_engine(engine)
-        if engine in ("copy", "both"):
+        is_asked, engine = engine != "auto", self._check_engine(engine)
+        if engine != "network":
             edited = self._copy_edit(
                 conformed,
                 mask,
@@ -149,7 +148,8 @@ class Model:
                 protected if is_auto else None,
                 hole,
                 is_auto=is_auto,
-                paints=engine == "both",
+                engine=engine,
+                tells=not is_asked,
             )
         elif mask is not None and mask.all():
             edited = self._photo.copy()
@@ -168,7 +168,8 @@ class Model:
         output = deepsim.render(self._architecture)(self._params, batch)[0]
         return ranges.to_uint8(images.crop(np.asarray(output, np.float32), size))
 
-    def _choose_engine(self, engine):
+    def _check_engine(self, engine):
+        """An engine that this model has; "auto" only where it is between the copy and both."""
         if engine not in ENGINES:
             raise UserError(f"engine={engine!r}: choose one of {', '.join(ENGINES)}")
         if engine in ("network", "both") and not self.is_trained:
@@ -181,19 +182,38 @@ class Model:
             return engine
         if not self.is_trained:
             return "copy"
-        return "network" if self._spec is None or self._photo is None else "both"
+        return "network" if self._spec is None or self._photo is None else "auto"
 
-    def _copy_edit(self, conformed, mask, field, protected, hole, *, is_auto, paints):
+    @functools.cached_property
+    def auto_engine(self) -> str:
+        """The engine that `edit`'s "auto" is: "copy", "network" or "both"; finding it out takes a second.
+
+        "both" where the network paints what the photo lacks at least as well as it is copied, in tests
+        on warps of the photo that no training sees (`copying.painting`). The same network and photo
+        always give the same.
+        """
+        engine = self._check_engine("auto")
+        if engine != "auto":
+            return engine
+        return painting.choose(self._copier.source, self._paint, steps=self.step)
+
+    def _copy_edit(self, conformed, mask, field, protected, hole, *, is_auto, engine, tells):
         """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
 
-        With `paints` the network's picture is blended in where the photo lacks what is asked for.
+        Unless it only copies, the network's picture is blended in where the photo lacks what is asked.
         """
 
         # Without labels it is seen by the way back where the copy is wrong.
-        both_ways = paints and not self._copier.has_labels
+        both_ways = engine != "copy" and not self._copier.has_labels
 
         def finish(copied):
-            return self._repaint(copied.picture, copied.lacking, conformed) if paints else copied.picture
+            picture = self._repaint(copied.picture, copied.lacking, conformed, engine)
+            ignored = (
+                copied.ignored & ~copied.lacking if picture is not copied.picture else copied.ignored
+            )
+            if tells and ignored.any():
+                log.warning("primitive: %s, or choose engine=network", describe_ignored(ignored))
+            return picture
 
         if mask is None:
             return finish(
@@ -215,9 +235,14 @@ class Model:
         copied = self._copier.copy(conformed, field=field, both_ways=both_ways, within=within, hole=hole)
         return editing.composite(self._photo, finish(copied), ~may_change(copied.field))
 
-    def _repaint(self, picture, lacking, primitive):
-        """A copied picture, of any size, with the network's blended in where the photo has nothing."""
-        return repaint(picture, self._paint(primitive), lacking) if lacking.any() else picture
+    def _repaint(self, picture, lacking, primitive, engine):
+        """A copied picture, of any size, with the network's blended in where the photo has nothing.
+
+        The network is asked, and "auto" decided, only where something is lacking.
+        """
+        if engine == "copy" or not lacking.any() or (engine == "auto" and self.auto_engine == "copy"):
+            return picture
+        return repaint(picture, self._paint(primitive), lacking)
 
     def copy(
         self, primitive: np.ndarray, field: np.ndarray | None = None, hole: np.ndarray | None = None
@@ -231,7 +256,7 @@ class Model:
         Raises:
           UserError: wrong size, or an imported model.
         """
-        self._choose_engine("copy")
+        self._check_engine("copy")
         conformed, _ = primitives.conform(self._resize_to_own(primitive), self._spec)
         return self._copier.copy(conformed, field=field, full=False, hole=hole)
 
@@ -260,16 +285,20 @@ class Model:
           uint8 (h, w, 3), of the primitive's size.
         """
 
-        def paint():
-            return self._paint(primitives.compose(layers, self._spec))
+        def finish(picture, lacking):
+            return self._repaint(picture, lacking, primitives.compose(layers, self._spec), "auto")
 
-        paint_lacking = paint if paints and self.is_trained else None
-        draft = self._copier.draft(layers, field, hole, paint_lacking, completes=completes)
+        finish_lacking = finish if paints and self.is_trained else None
+        draft = self._copier.draft(layers, field, hole, finish_lacking, completes=completes)
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
     def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy cannot show what such a primitive asks for; not in the hole."""
         return self._copier.mismatch(layers, field) & ~hole
+
+    def ignored(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+        """bool (h, w): what of such a primitive "auto" leaves unchanged."""
+        return self._copier.ignored(layers, field, painted=self.auto_engine == "both")
 
     @functools.cached_property
     def _copier(self):
@@ -382,39 +411,19 @@ class Model:
             )
         if not isinstance(sequence, frames.Sequence):
             sequence = frames.only_sequence(sequence)
-        sequence = sources.trained_on(sequence, self._photo)
-        held_out = HeldOut(sequence, self._spec, self._primitive.shape[:2])
-        folder = self.workdir / "evaluations" / sequence.name if folder is None else user_path(folder)
-        about: dict = {"steps": self.step or 0, "network": ""}
-        if self.is_trained:
-            about["network"] = f"{checkpoint.digest(self._params):08x}"
-        heldout = []
-        if self.workdir is not None:
-            about["seed"] = rundir.read_config(self.workdir, SCHEMA).seed
-            heldout = progress.read_metrics(self.workdir / "heldout.jsonl")
-        results = protocol.measure(
-            self._methods(),
-            held_out,
-            folder,
-            about=about,
-            heldout=heldout,
+        network = f"{checkpoint.digest(self._params):08x}" if self.is_trained else ""
+        return of_model.evaluate(
+            self.edit,
+            sequence,
+            self._photo,
+            self._primitive,
+            self._spec,
+            folder=self.workdir / "evaluations" / sequence.name if folder is None else user_path(folder),
+            about={"steps": self.step or 0, "network": network},
+            workdir=self.workdir,
             inception=inception,
             known=known,
         )
-        evaluation_page.write(folder)
-        return results
-
-    def _methods(self) -> list[protocol.Method]:
-        """What an evaluation compares."""
-
-        def method(key, label, engine):
-            return protocol.Method(key, label, functools.partial(self.edit, engine=engine))
-
-        copied = method("copied", protocol.UNTRAINED["copied"], "copy")
-        if not self.is_trained:
-            return [copied]
-        both = method("both", "copied, and the network where the photo lacks it", "both")
-        return [method("network", "trained network", "network"), both, copied]
 
     def read_primitive(self, source, *, name: str = "primitive") -> np.ndarray:
         """An edited primitive as `edit` reads it, uint8 (H, W, 3): `drawings.read_edited`.

@@ -374,9 +374,26 @@ def _kept(layers, shape, unit, **area) -> np.ndarray:
 
 
 def _deleted_hole(layers, hole, shape, unit, **area) -> np.ndarray:
-    side = 2 * max(1, round(_RIM * max(shape))) + 1
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return hole | (cv2.dilate(areas.area(layers, unit, **area).astype(np.uint8), disk) > 0)
+    return hole | _with_rim(areas.area(layers, unit, **area))
+
+
+def _with_rim(mask):
+    return cv2.dilate(mask.astype(np.uint8), _disk(mask.shape)) > 0
+
+
+def _disk(shape, *, times=1):
+    side = 2 * times * max(1, round(_RIM * max(shape))) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def _painted_hole(layers, hole, shape, unit, *, color=None, like=None, **area) -> np.ndarray:
+    """Lines that are painted over are taken away, with what lies between two that are close together."""
+    if layers.edges is None:
+        return hole
+    painted = areas.area(layers, unit, **area)
+    erased = (layers.edges & painted).astype(np.uint8)
+    erased = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, _disk(erased.shape, times=3)) > 0
+    return hole | _with_rim(erased & painted)
 
 
 def _moved_hole(layers, hole, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate=0.0, **area):
@@ -442,6 +459,8 @@ _EDITS = {"warp": _dragged, "copy": _shifted, "move": _shifted, "restore": _rest
 
 _HOLES = {
     "delete": _deleted_hole,
+    "stroke": _painted_hole,
+    "paint": _painted_hole,
     "move": _moved_hole,
     "copy": _copied_hole,
     "warp": _warped_hole,

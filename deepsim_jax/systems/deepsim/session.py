@@ -16,6 +16,7 @@ from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
 from deepsim_jax.systems.deepsim import areas, documents, keyframes, recipes
 from deepsim_jax.systems.deepsim.copying import moves
+from deepsim_jax.systems.deepsim.copying.mismatch import describe_ignored
 from deepsim_jax.systems.deepsim.documents import Document
 from deepsim_jax.systems.deepsim.model import Model
 
@@ -50,7 +51,7 @@ TOOLS = (
         key="b",
         title="Brush",
         icon="brush",
-        help="Paint with one of the drawing’s colours. Lines under the brush vanish.",
+        help="Paint with one of the drawing’s colours. Lines under the brush vanish, from the photo, too.",
     ),
     Tool(
         "fill",
@@ -252,6 +253,7 @@ class DeepsimSession:
                 field=document.field,
                 protected=document.keep,
                 hole=document.hole,
+                engine=self._model.auto_engine,
             )
             mask = (picture != self._photo).any(-1)
         else:
@@ -261,12 +263,13 @@ class DeepsimSession:
         return Rendering((picture,), mask, 1000 * (time.perf_counter() - begun), doubts)
 
     def warm(self) -> None:
-        """Compiles what drags points, and the network, if there is one."""
+        """Compiles what drags points, and the network, if there is one, and finds out what it can do."""
         height, width = self.canvas.size
         begin, middle = self.begin(), [[width / 2, height / 2]]
         self.apply(begin, {"tool": "warp", "from": middle, "to": middle})
         if self._model.is_trained:
             self._model.edit(self.drawing(begin), engine="network")
+            _ = self._model.auto_engine
 
     def preview(self, document: Document, action: Mapping[str, Any]) -> Rendering:
         """About what `render` would show as a draft of a document after an action.
@@ -300,15 +303,17 @@ class DeepsimSession:
         return found.astype(np.uint8) * np.uint8(255)
 
     def _doubts(self, document):
-        if self._model.is_trained:
-            return ()
+        told, ignored = [], self._model.ignored(document.layers, document.field) & ~document.hole
+        if ignored.any():
+            told.append(describe_ignored(ignored))
         share = float((self.mismatch(document) > 0).mean())
-        if share < _TOLD:
-            return ()
-        return (
-            f"{share:.0%} of what was drawn is not in the photo, so that it could not be copied; a "
-            "training can show it",
-        )
+        if share >= _TOLD and self._model.auto_engine == "copy":
+            more = "the network paints it no better yet, a longer training may"
+            told.append(
+                f"{share:.0%} of what was drawn is not in the photo, so that it could not be copied; "
+                + (more if self._model.is_trained else "a training can show it")
+            )
+        return tuple(told)
 
     def _check_color(self, color):
         palette = self.canvas.palette

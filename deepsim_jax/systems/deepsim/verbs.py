@@ -32,7 +32,7 @@ VERBS = (
                 "word",
                 "network: the trained generator; copy: the photo's own pixels, nothing trained; both: "
                 "the copy, and the network where the photo lacks what is drawn; auto: both where "
-                "something is trained, else the copy",
+                "something is trained that paints better than it is copied, else the copy",
                 default="auto",
                 choices=("auto", "copy", "network", "both"),
             ),

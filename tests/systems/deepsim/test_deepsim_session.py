@@ -119,7 +119,8 @@ def test_a_full_rendering_keeps_the_photo_outside_its_mask(session, trained):
     )
 
 
-def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained):
+def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained, monkeypatch):
+    monkeypatch.setitem(vars(trained), "auto_engine", "both")
     color = session.canvas.palette[0].tolist()
     point = next(
         (x, y)
@@ -137,7 +138,7 @@ def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained):
     assert session.mismatch(document)[y, x] == 255
     drag = {"tool": "warp", "from": [[30, 30]], "to": [[33, 30]], "reach": 8}
     shown = session.preview(document, drag).images[0]
-    np.testing.assert_array_equal(shown[y, x], copied[y, x])
+    np.testing.assert_allclose(shown[y, x].astype(int), copied[y, x], atol=15)  # but for its light
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,32 @@ def test_a_copy_says_what_it_cannot_show(untrained):
     for y in (12, 19, 26, 33):
         line = untrained.apply(line, {"tool": "line", "points": [[5, y], [175, y]]})
     assert untrained.mismatch(line)[12, 90] == 255
-    assert "could not be copied" in untrained.render(line, "full").doubts[0]
+    ignored, missed = untrained.render(line, "full").doubts
+    assert "lines that the photo has none for" in ignored and "could not be copied" in missed
+
+
+def test_a_network_that_paints_no_better_yet_is_told_and_not_asked(session, trained, monkeypatch):
+    monkeypatch.setitem(vars(trained), "auto_engine", "copy")
+    color = session.canvas.palette[-1].tolist()
+    square = [[2, 2], [61, 2], [61, 50], [2, 50]]
+    document = session.apply(session.begin(), {"tool": "paint", "polygon": square, "color": color})
+    rendering = session.render(document, "full")
+    (told,) = (line for line in rendering.doubts if "could not be copied" in line)
+    assert "no better yet" in told
+    given = document.layers, document.field, document.keep, document.hole
+    np.testing.assert_array_equal(trained.draft(*given), trained.draft(*given, paints=False))
+    monkeypatch.setitem(vars(trained), "auto_engine", "both")
+    assert not session.render(document, "full").doubts
+
+
+def test_a_stroke_that_is_too_thin_is_told(untrained):
+    begin = untrained.begin()
+    color = next(
+        c for c in colours(untrained) if (untrained.drawing(begin)[10:20, :60] != c).any(-1).all()
+    )
+    stroke = {"tool": "stroke", "points": [[5, 15], [50, 15]], "radius": 0.5, "color": color}
+    (told,) = untrained.render(untrained.apply(begin, stroke), "full").doubts
+    assert "change nothing" in told and "thinner than 3 pixels" in told
 
 
 def test_drafts_copy_exactly_what_is_moved(untrained, scene):
@@ -326,6 +352,10 @@ def test_what_is_deleted_is_completed_and_no_doubt_is_told(opened_scene):
     # A preview does not wait for a hole to be completed, but shows one that was.
     assert (quick != drafts[0]).any()
     np.testing.assert_array_equal(session.preview(session.begin(), action).images[0], drafts[0])
+    # Nor does what was completed come back while something else is dragged.
+    drag = {"tool": "warp", "from": [[140, 30]], "to": [[144, 30]], "reach": 20}
+    dragged = session.preview(document, drag).images[0]
+    np.testing.assert_array_equal(dragged[document.hole], drafts[0][document.hole])
     full = session.render(document, "full")
     assert not full.doubts and not session.mismatch(document)[document.hole].any()
     np.testing.assert_array_equal(full.images[0][full.mask == 0], opened_scene.photo[full.mask == 0])

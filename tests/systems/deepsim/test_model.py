@@ -144,7 +144,7 @@ def test_a_primitive_of_the_photos_size_is_shrunk(trained, edited, caplog):
 
 
 def test_foreign_colours_are_snapped_and_counted(trained, edited, caplog):
-    trained.edit(edited)
+    trained.edit(edited, engine="both")
     assert not caplog.messages, "it knows these"
     region = edited[20, 20].astype(int)
     foreign = edited.copy()

@@ -14,6 +14,7 @@ from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import areas
 from deepsim_jax.systems.deepsim.copying import engine
+from deepsim_jax.systems.deepsim.copying import painting as tests_of_painting
 from deepsim_jax.systems.deepsim.model import Model
 
 SQUARE = [[50, 55], [80, 55], [80, 85], [50, 85]]
@@ -73,6 +74,31 @@ def test_what_is_taken_away_is_gone_in_every_kind_of_drawing(scene, kind, step):
     assert yellow[80:120, 120:150].any() == (name == "move")
 
 
+def test_what_a_copy_cannot_show_is_told(opened, caplog):
+    x, y = 130, 30
+    ring = [[x + 12 * a, y + 12 * b] for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))]
+    drawn = opened.follow_recipe({"size": [180, 150], "steps": [{"line": {"points": ring}}]})
+    edited = opened.edit(**drawn._asdict(), keep="auto")
+    (line,) = [record.message for record in caplog.records if "change nothing" in record.message]
+    assert "pixels of what was drawn change nothing: lines that the photo has none for" in line
+    caplog.clear()
+    np.testing.assert_array_equal(opened.edit(**drawn._asdict(), keep="auto", engine="copy"), edited)
+    opened.edit(**opened.follow_recipe(RECIPE)._asdict(), keep="auto")
+    assert "change nothing" not in caplog.text
+
+
+def test_a_line_that_is_painted_over_vanishes_from_the_photo():
+    photo = np.full((96, 128, 3), (150, 140, 120), np.uint8)
+    photo += np.random.default_rng(0).integers(0, 6, photo.shape, np.uint8)
+    cv2.line(photo, (30, 40), (90, 60), (20, 20, 20), 2)
+    model = deepsim_jax.open(photo)
+    assert model.spec.kind == "seg_edges"
+    painted = {"points": [[22, 38], [98, 62]], "radius": 8, "like": [10, 10]}
+    recipe = {"size": [128, 96], "steps": [{"stroke": painted}]}
+    edited = model.edit(**model.follow_recipe(recipe)._asdict(), keep="auto")
+    assert (photo.max(-1) < 60).sum() > 80 and not (edited.max(-1) < 60).any()
+
+
 @pytest.mark.slow
 def test_a_run_of_no_steps_copies_and_goes_on_to_a_training(tmp_path, scene, trained):
     config = settings.load("quickstart:tiny")
@@ -94,16 +120,14 @@ def test_a_trained_model_copies_and_paints_unless_asked_for_less(trained):
     copied, painted, both = (trained.edit(primitive, engine=name) for name in ("copy", "network", "both"))
     assert copied.shape == trained.primitive.shape
     assert (copied != painted).any()
-    np.testing.assert_array_equal(trained.edit(primitive), both)
+    expected = {"copy": copied, "both": both}[trained.auto_engine]
+    np.testing.assert_array_equal(trained.edit(primitive), expected)
     np.testing.assert_array_equal(trained.edit(trained.primitive, keep="auto"), trained.photo)
 
 
-def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained):
+def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained, added):
     same = trained.primitive
     np.testing.assert_array_equal(trained.edit(same, engine="both"), trained.edit(same, engine="copy"))
-    added = same.copy()
-    colors = np.unique(same.reshape(-1, 3), axis=0)
-    added[4:14, 44:56] = next(color for color in colors if (color != same[4:14, 44:56]).any(-1).all())
     copied, painted, both = (trained.edit(added, engine=name) for name in ("copy", "network", "both"))
     differs = (both != copied).any(-1)
     assert differs.any() and not differs.all()
@@ -115,6 +139,70 @@ def test_both_is_the_copy_but_where_the_photo_lacks_what_is_drawn(trained):
     assert kept.shape == trained.photo.shape and (kept[-20:] == trained.photo[-20:]).all()
 
 
+@pytest.fixture
+def added(trained):
+    """The primitive of the trained model with an area in a colour that is not there."""
+    drawn = trained.primitive
+    colors = np.unique(drawn.reshape(-1, 3), axis=0)
+    drawn[4:14, 44:56] = next(color for color in colors if (color != drawn[4:14, 44:56]).any(-1).all())
+    return drawn
+
+
+def fresh(trained):
+    """The trained model again, which does not know yet what its network is good for."""
+    return Model(
+        trained._architecture,
+        trained._params,
+        photo=trained.photo,
+        primitive=trained.primitive,
+        spec=trained.spec,
+        step=6,
+    )
+
+
+def test_a_network_that_paints_worse_than_the_copy_is_not_asked(trained, added, monkeypatch, caplog):
+    model = fresh(trained)
+    noise = np.random.default_rng(0).integers(0, 256, added.shape, np.uint8)
+    monkeypatch.setattr(model, "_paint", lambda primitive: noise)
+    with caplog.at_level("INFO", "deepsim_jax"):
+        picture = model.edit(added)
+        np.testing.assert_array_equal(model.edit(added), picture)
+    np.testing.assert_array_equal(picture, model.edit(added, engine="copy"))
+    assert (picture != model.edit(added, engine="both")).any() and model.auto_engine == "copy"
+    (told,) = (line for line in caplog.messages if "paints" in line)
+    assert "trained for 6 steps, paints what the photo lacks worse than it is copied" in told
+
+
+def test_a_network_that_paints_the_truth_is_asked(trained, added, monkeypatch, caplog):
+    model = fresh(trained)
+    answers = {
+        draw.drawing.tobytes(): draw.truth for draw in tests_of_painting.draws(model._copier.source)
+    }
+    monkeypatch.setattr(model, "_paint", lambda drawn: answers.get(drawn.tobytes(), 255 - drawn))
+    model.edit(model.primitive)
+    assert not caplog.messages, "nothing is lacking, and nothing had to be found out"
+    with caplog.at_level("INFO", "deepsim_jax"):
+        picture = model.edit(added)
+    np.testing.assert_array_equal(picture, model.edit(added, engine="both"))
+    assert (picture != model.edit(added, engine="copy")).any() and model.auto_engine == "both"
+    assert sum("the network paints what the photo lacks" in line for line in caplog.messages) == 1
+
+
+def test_what_is_drawn_too_thin_to_be_copied_is_told(opened, caplog):
+    drawn = opened.primitive
+    background = opened.edit(drawn)
+    color = next(c for c in opened.spec.palette if (drawn[100:120, 10:90] != c).any(-1).all())
+    drawn[110:112, 20:80] = color
+    opened.edit(drawn, field=fields.identity(150, 180))
+    (told,) = caplog.messages
+    assert "120 pixels of what was drawn change nothing" in told and "thinner than 3 pixels" in told
+    caplog.clear()
+    drawn[109:113, 20:80] = color
+    assert (
+        opened.edit(drawn, field=fields.identity(150, 180)) != background
+    ).any() and not caplog.messages
+
+
 def test_without_labels_the_network_paints_all_that_a_copy_misses(trained):
     photo = trained.photo
     spec = primitives.PrimitiveSpec("edges")
@@ -123,7 +211,7 @@ def test_without_labels_the_network_paints_all_that_a_copy_misses(trained):
     model = Model(trained._architecture, trained._params, photo=photo, primitive=drawing, spec=spec)
     edited = drawing.copy()
     edited[30:32, 4:30] = 255 - edited[30:32, 4:30]
-    copied, painted, both = (model.edit(edited, engine=name) for name in ("copy", "network", "auto"))
+    copied, painted, both = (model.edit(edited, engine=name) for name in ("copy", "network", "both"))
     mismatch = model.copy(edited).mismatch
     assert mismatch.any() and not mismatch.all()
     np.testing.assert_array_equal(both, engine.repaint(copied, painted, mismatch))

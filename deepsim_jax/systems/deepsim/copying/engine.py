@@ -36,6 +36,7 @@ class Copied:
         In wrong areas the picture shows what the label rule made of it.
       lacking: (h, w) bool, the part of it that a network paints better than it is copied, see
         `mismatch.find_lacking`.
+      ignored: (h, w) bool, what was drawn and changes nothing in a copy, see `mismatch.find_ignored`.
       reach: (h, w) float32, how far the label rule reached for a source, see `ops.field.Ruled`.
       share: the mismatch's share of all pixels.
       confidence: the share of the edited pixels, those at which the drawing differs from the photo's
@@ -47,6 +48,7 @@ class Copied:
     keep: np.ndarray
     mismatch: np.ndarray
     lacking: np.ndarray
+    ignored: np.ndarray
     reach: np.ndarray
     share: float
     confidence: float
@@ -92,6 +94,7 @@ class Copier:
         self._parts = self._channels.labelled(parts)
         self._fixed_settings, self._seed = settings, seed
         self._completed: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+        self._newest: tuple[np.ndarray, np.ndarray] | None = None  # of the completions: where, and donors
 
     @functools.cached_property
     def _drawing(self):
@@ -157,7 +160,7 @@ class Copier:
         self._check("hole", hole, (height, width))
         if field is None and not changed.any() and not hole.any():
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
-            return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, reach, 0.0, 1.0)
+            return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = self._take_apart(primitive)
         backward = None
         if field is None:
@@ -174,7 +177,7 @@ class Copier:
         layers: primitives.Layers,
         field: np.ndarray,
         hole: np.ndarray,
-        paint: Callable[[], np.ndarray] | None = None,
+        finish: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         *,
         completes: bool = True,
     ) -> np.ndarray:
@@ -184,25 +187,39 @@ class Copier:
           layers: of the edited primitive.
           field: (h, w, 2) float32.
           hole: (h, w) bool, as for `copy`.
+          finish: of the copied picture and of what is lacking, bool (h, w), makes the final picture.
           completes: whether the hole is completed anew if it has to be; else as the last one of its kind
             was, or by the label rule.
-          paint: makes a network's picture of the drawing; called where something is lacking.
 
         Returns:
-          uint8 (h, w, 3), as `copy` makes it, repainted where something is lacking.
+          uint8 (h, w, 3), as `copy` makes it, finished.
         """
         new = self._channels.labelled(channels.parts_of(layers))
         ruled = self._apply_label_rule(new, field, hole, completes=completes)
         picture = self._sample(self.source.image, ruled.field, new, hole)
-        if paint is None:
+        if finish is None:
             return picture
-        lacking = self._lacking(new, ruled, self._mismatch(new, ruled) & ~hole)
-        return repaint(picture, paint(), lacking) if lacking.any() else picture
+        return finish(picture, self._lacking(new, ruled, self._mismatch(new, ruled) & ~hole))
 
     def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy does not show a drawing with a known field."""
         new = self._channels.labelled(channels.parts_of(layers))
         return self._mismatch(new, self._apply_label_rule(new, field))
+
+    def ignored(self, layers: primitives.Layers, field: np.ndarray, *, painted: bool) -> np.ndarray:
+        """bool (h, w): what was drawn and changes nothing in a copy with a known field.
+
+        Args:
+          layers, field: as for `draft`.
+          painted: whether a network paints what is lacking.
+        """
+        new = self._channels.labelled(channels.parts_of(layers))
+        changed = (layers.regions != self._parts.colors).any(-1)
+        if layers.edges is not None:
+            changed |= layers.edges != self._parts.lines
+        ruled = self._apply_label_rule(new, field, completes=False)
+        found = mismatch.find_ignored(new, self._parts, ruled, changed)
+        return found & ~mismatch.find_lacking(new, self._parts, ruled) if painted else found
 
     def _mismatch(self, new, ruled, back=None):
         return mismatch.find(new, self._parts, ruled.field, ruled.wrong, back)
@@ -219,12 +236,7 @@ class Copier:
         return self._channels.labelled(channels.take_apart(primitive, self.source.spec))
 
     def _apply_label_rule(self, new, field, hole=None, *, completes=True) -> fields.Ruled:
-        """The label rule outside of the hole; in it, what completes it."""
-        found = (
-            self._completion(new.labels, field, hole, completes)
-            if hole is not None and hole.any()
-            else None
-        )
+        """The label rule; in the hole, and where the rule reaches far, patches that go together."""
         if self._channels.soft:
             copied = fields.interpolate(self._parts.colors, field)
             wrong = cv2.absdiff(new.colors, copied).max(-1) > SHADE
@@ -232,13 +244,21 @@ class Copier:
             wrong = fields.look_up(self._parts.labels, field) != new.labels
         else:
             wrong = np.zeros(field.shape[:2], bool)
-        if found is not None:
-            wrong &= ~hole
-        ruled = fields.apply_label_rule(field, self._parts.labels, new.labels, wrong)
-        if found is None:
+        nearest = fields.apply_label_rule(field, self._parts.labels, new.labels, wrong)
+        ruled = nearest
+        if hole is not None and hole.any():
+            ruled = fields.apply_label_rule(field, self._parts.labels, new.labels, wrong & ~hole)
+        patched = np.zeros(wrong.shape, bool) if hole is None else hole
+        if not self._channels.soft:
+            far = mismatch.REACH * max(wrong.shape) / 192
+            patched = patched | ((ruled.reach > far) & np.isfinite(ruled.reach))
+        if not patched.any():
             return ruled
+        donors = self._completion(new.labels, ruled.field, patched, completes)
+        if donors is None:
+            return nearest._replace(field=self._completed_before(nearest.field, patched))
         completed = ruled.field.copy()
-        completed[hole] = completed[found]
+        completed[patched] = completed[donors]
         return ruled._replace(field=completed)
 
     def _completion(self, labels, field, hole, completes) -> tuple[np.ndarray, np.ndarray] | None:
@@ -253,7 +273,18 @@ class Copier:
             self._completed[key] = completion.complete(picture, labels, hole)
             while len(self._completed) > _REMEMBERED:
                 del self._completed[next(iter(self._completed))]
+        self._newest = hole, np.zeros((*hole.shape, 2), int)
+        self._newest[1][hole] = np.stack(self._completed[key], -1)
         return self._completed[key]
+
+    def _completed_before(self, field, patched):
+        """A field, completed where it was so lately, so that nothing flickers while a hand moves."""
+        if self._newest is None:
+            return field
+        known = patched & self._newest[0]
+        completed = field.copy()
+        completed[known] = field[tuple(self._newest[1][known].T)]
+        return completed
 
     def _sample(self, photo, field, new, hole, wanted=None, *, evens=True):
         """The photo along a field that is known, with what was laid elsewhere evened out."""
@@ -287,6 +318,7 @@ class Copier:
             keep,
             mismatched,
             self._lacking(new, made, mismatched),
+            mismatch.find_ignored(new, self._parts, made, changed) & ~hole,
             made.reach,
             float(mismatched.mean()),
             float(1 - lost),

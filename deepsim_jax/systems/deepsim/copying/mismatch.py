@@ -22,6 +22,10 @@ NEW_LINE = 8.0
 are painted as well, drawings are followed more closely, and pictures look less like the true frames."""
 
 
+FEW = 8
+"""So few connected pixels are a slip of a hand, or of the estimation, of which nothing is told."""
+
+
 def find_lacking(
     new: Parts,
     source: Parts,
@@ -48,6 +52,50 @@ def find_lacking(
     return lacking
 
 
+def find_ignored(new: Parts, source: Parts, ruled: fields.Ruled, changed: np.ndarray) -> np.ndarray:
+    """The (h, w) bool pixels of what was drawn that change nothing in a copy.
+
+    These are lines that the photo has none for; and edited pixels of a wrong label far from all that
+    rightly has their label (nearer ones belong to a border that the field misses by a little), in
+    connected parts that nowhere fill a square of `fields.SPECK` pixels. Parts of fewer than `FEW` pixels
+    are specks.
+
+    Args:
+      new, source: the wanted primitive and the photo's own, taken apart.
+      ruled: what the label rule made of the field.
+      changed: (h, w) bool, where the new primitive differs from the source's own.
+    """
+    found, scale = _find_thin(new, ruled.wrong, changed), max(ruled.wrong.shape) / 192
+    if new.lines is not None:
+        missing = _missing_lines(new.lines, source.lines, ruled.field, TOLERANCE * scale) & changed
+        parts = cv2.connectedComponents(missing.view(np.uint8), connectivity=8)[1]
+        found |= missing & (np.bincount(parts.ravel()) >= FEW)[parts]
+    return found
+
+
+def describe_ignored(ignored: np.ndarray) -> str:
+    """What is said of the pixels of `find_ignored`."""
+    return (
+        f"{np.count_nonzero(ignored)} pixels of what was drawn change nothing: lines that the photo has "
+        f"none for, or parts thinner than {fields.SPECK} pixels; draw them as areas, or broader"
+    )
+
+
+def _find_thin(new, wrong, changed) -> np.ndarray:
+    edited = wrong & changed
+    if not edited.any():
+        return edited
+    far = np.zeros_like(edited)
+    for label in np.unique(new.labels[edited]):
+        of_label = new.labels == label
+        near = fields.distances(of_label & ~wrong) <= REACH * max(wrong.shape) / 192
+        far |= edited & of_label & ~near
+    parts = cv2.connectedComponents(far.view(np.uint8), connectivity=8)[1]
+    areas = np.unique(parts[_areas(wrong)])
+    sizes = np.bincount(parts.ravel())
+    return far & ~np.isin(parts, areas) & (sizes >= FEW)[parts]
+
+
 def find(
     new: Parts, source: Parts, field: np.ndarray, wrong: np.ndarray, back: np.ndarray | None = None
 ) -> np.ndarray:
@@ -64,8 +112,7 @@ def find(
       back: (h, w, 2) field from the new drawing to the source's own pixels, or None.
     """
     tolerance = TOLERANCE * max(field.shape[:2]) / 192
-    square = np.ones((fields.SPECK, fields.SPECK), np.uint8)
-    mismatched = cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, square) > 0
+    mismatched = _areas(wrong)
     if new.lines is not None:
         mismatched |= _lone_lines(new.lines, source.lines, field, tolerance)
     if back is not None:
@@ -74,6 +121,11 @@ def find(
         away, far = (np.linalg.norm(points - still, axis=-1) for points in (points, field))
         mismatched |= away > tolerance + FAR * far
     return mismatched
+
+
+def _areas(wrong) -> np.ndarray:
+    square = np.ones((fields.SPECK, fields.SPECK), np.uint8)
+    return cv2.morphologyEx(wrong.view(np.uint8), cv2.MORPH_OPEN, square) > 0
 
 
 def _lone_lines(new_lines, lines, field, tolerance) -> np.ndarray:
