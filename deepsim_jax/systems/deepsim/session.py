@@ -51,7 +51,7 @@ TOOLS = (
         key="b",
         title="Brush",
         icon="brush",
-        help="Paint with one of the drawing’s colours. Lines under the brush vanish, from the photo, too.",
+        help="Paint with one of the drawing’s colours. Lines under it vanish, from the photo, too.",
     ),
     Tool(
         "fill",
