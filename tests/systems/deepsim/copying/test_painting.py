@@ -36,7 +36,7 @@ def test_a_perfect_network_paints_better_and_a_blind_one_worse(source):
     perfect = painting.compare(source, lambda drawn: answers[drawn.tobytes()])
     noise = np.random.default_rng(1).integers(0, 256, source.image.shape, np.uint8)
     blind = painting.compare(source, lambda drawn: noise)
-    assert perfect.copied == blind.copied > 2 * perfect.painted
+    assert perfect.copied == blind.copied > 1.2 * perfect.painted
     assert perfect.is_painted_better and not blind.is_painted_better
 
 
