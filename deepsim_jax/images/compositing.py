@@ -137,6 +137,15 @@ def write_picture(output: pathlib.Path, picture: np.ndarray, original: Original 
     Raises:
       UserError: the name does not end in .png, or it cannot be written.
     """
+    check_name(output)
+    images.write_photo(output, picture, original)
+
+
+def check_name(output: pathlib.Path) -> None:
+    """Refuses a name that `write_picture` does not write, before a picture is made.
+
+    Raises:
+      UserError: the name does not end in .png.
+    """
     if output.suffix.lower() != ".png":
         raise UserError(f"output {output}: a .png file is needed for a single picture")
-    images.write_photo(output, picture, original)

@@ -68,6 +68,7 @@ def edit_path(
             )
     else:
         primitive = read(source)
+        compositing.check_name(output)
         picture = edit(primitive)
         compositing.write_picture(output, picture, original)
         return [(primitive, picture)]

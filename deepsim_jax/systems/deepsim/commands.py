@@ -31,6 +31,7 @@ def edit(call: Call):
         _sweep(call, model, source, output, edited)
         return
     if source.suffix == ".json":
+        compositing.check_name(output)
         recipe_edit = model.follow_recipe(source)
         ends = [
             (recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field, recipe_edit.hole)
