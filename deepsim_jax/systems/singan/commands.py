@@ -117,7 +117,7 @@ def _check_name(verb, output, *, is_single):
                 f"output {output}: moving pictures are written as {film_files.WRITTEN_IN_WORDS}"
             )
     elif suffix != ".png" and (suffix or is_single):
-        compositing.check_name(output)
+        editing.check_name(output)
 
 
 def _animate(model, output, options, sheet):
