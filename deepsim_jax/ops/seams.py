@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from deepsim_jax.ops import field as fields
+from deepsim_jax.ops.sampling import JUMP
 
 LIGHT = 20.0
 """Levels of 0 to 255: a border's difference of this size counts .6 of none, a larger one soon nothing."""
 
 _LEAST = 0.3  # a weight below which a border is one of two things
 
-_JUMP = 1.5  # pixels by which neighbours' sources differ more than they should
 _SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # (rows, columns) to a neighbour
 
 
@@ -61,7 +61,7 @@ def _correction_of(
     padded = np.pad(moves[box], 1, constant_values=True)
     for row, column in _SIDES:
         here = patch & ~padded[1 + row :, 1 + column :][: shape[0], : shape[1]]
-        here &= np.abs(moved).max(-1) > _JUMP  # the neighbour rests, so that this is the jump
+        here &= np.abs(moved).max(-1) > JUMP  # the neighbour rests, so that this is the jump
         if not here.any():
             continue
         step = np.array([column, row], np.float32)

@@ -16,7 +16,7 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.images import changes
 from deepsim_jax.images import io as images
 from deepsim_jax.primitives import label_maps, palettes
-from deepsim_jax.primitives.make import EDGE_COLORS, PrimitiveSpec, conform
+from deepsim_jax.primitives.make import EDGE_COLORS, PrimitiveSpec, conform, resize_primitive
 
 log = logging.getLogger("deepsim_jax")
 
@@ -131,6 +131,32 @@ def read_edited(
     log.info("%s: read as a label map of the classes %s", name, _listed(np.unique(levels).tolist()))
     drawing = label_maps.to_colors(levels)
     return drawing if alpha is None else np.where(alpha < _CLEAR, behind, drawing).astype(np.uint8)
+
+
+def resize_to_own(
+    drawing: np.ndarray, original: np.ndarray, spec: PrimitiveSpec | None, photo: np.ndarray
+) -> np.ndarray:
+    """An edited drawing of the photo's size, shrunk to the original's; one of that size stays.
+
+    Args:
+      drawing, original: uint8 (H, W, 3) and (h, w, 3).
+      spec: how the original is drawn; None: it is not known, and nothing can be shrunk.
+      photo: at its full size.
+
+    Raises:
+      UserError: a drawing of another size.
+    """
+    if drawing.shape == original.shape:
+        return drawing
+    height, width = original.shape[:2]
+    size = f"{drawing.shape[1]}x{drawing.shape[0]} px"
+    if spec is None or drawing.shape != photo.shape:
+        raise UserError(
+            f"primitive: {size}, this model edits {width}x{height}; start from "
+            "Model.primitive (pair/primitive.png)"
+        )
+    log.info("primitive: %s, like the photo; shrunk to the %dx%d of the training", size, width, height)
+    return resize_primitive(drawing, spec.kind, height, width, edge_color=spec.edge_color)
 
 
 def changed(read, given, drawn, original: np.ndarray, spec: PrimitiveSpec | None) -> np.ndarray:

@@ -127,19 +127,19 @@ class Model:
         if mask is not None and is_auto:
             # What a file format did to the rest of the drawing would be taken for movements.
             conformed = np.where(mask[..., None], self._primitive, conformed)
-        if mask is not None and is_auto and field is None:
-            # What a recipe moves is known; of a file a part may have changed when it was saved.
-            changes.warn_of_much(
-                ~mask,
-                "keep=auto",
-                "so much counts as changed, with a seam around it; if you edited less, save the drawing "
-                "as PNG at its own size, or give a mask",
-            )
+            if field is None:
+                # What a recipe moves is known; of a file a part may have changed when it was saved.
+                changes.warn_of_much(
+                    ~mask,
+                    "keep=auto",
+                    "so much counts as changed, with a seam around it; if you edited less, save the "
+                    "drawing as PNG at its own size, or give a mask",
+                )
         if protected is not None and not protected.any():
             protected = None
         if protected is not None and mask is not None:
             mask = mask | (images.resize_labels(protected.astype(np.uint8), *mask.shape) > 0)
-        is_asked, engine = engine != "auto", self._check_engine(engine)
+        tells, engine = engine == "auto", self._check_engine(engine)
         if engine != "network":
             edited = self._copy_edit(
                 conformed,
@@ -149,16 +149,21 @@ class Model:
                 hole,
                 is_auto=is_auto,
                 engine=engine,
-                tells=not is_asked,
+                tells=tells,
             )
-        elif mask is not None and mask.all():
-            edited = self._photo.copy()
         else:
-            edited = self._paint(conformed)
-            edited = edited if mask is None else editing.composite(self._photo, edited, mask)
+            edited = self._network_edit(conformed, mask)
         if protected is not None and mask is None:
             edited = editing.composite(self._copier.source.image, edited, protected)
         return edited
+
+    def _network_edit(self, conformed, mask):
+        """The network's picture; where the mask is True, the photo."""
+        if mask is None:
+            return self._paint(conformed)
+        if mask.all():
+            return self._photo.copy()
+        return editing.composite(self._photo, self._paint(conformed), mask)
 
     def _paint(self, primitive):
         """The network's picture of a primitive, uint8 of its size."""
@@ -205,20 +210,21 @@ class Model:
 
         # Without labels it is seen by the way back where the copy is wrong.
         both_ways = engine != "copy" and not self._copier.has_labels
+        copy = functools.partial(
+            self._copier.copy, conformed, field=field, both_ways=both_ways, hole=hole
+        )
 
         def finish(copied):
             picture = self._repaint(copied.picture, copied.lacking, conformed, engine)
-            ignored = (
-                copied.ignored & ~copied.lacking if picture is not copied.picture else copied.ignored
-            )
+            ignored = copied.ignored
+            if picture is not copied.picture:
+                ignored = ignored & ~copied.lacking  # is painted
             if tells and ignored.any():
                 log.warning("primitive: %s, or choose engine=network", describe_ignored(ignored))
             return picture
 
         if mask is None:
-            return finish(
-                self._copier.copy(conformed, field=field, full=False, both_ways=both_ways, hole=hole)
-            )
+            return finish(copy(full=False))
         if mask.all() and (field is None or not is_auto):
             return self._photo.copy()
 
@@ -232,7 +238,7 @@ class Model:
 
         # A mask of the photo's size is no part of the drawing.
         within = may_change if mask.shape == conformed.shape[:2] else None
-        copied = self._copier.copy(conformed, field=field, both_ways=both_ways, within=within, hole=hole)
+        copied = copy(within=within)
         return editing.composite(self._photo, finish(copied), ~may_change(copied.field))
 
     def _repaint(self, picture, lacking, primitive, engine):
@@ -453,21 +459,9 @@ class Model:
 
     def _resize_to_own(self, primitive):
         """An edited primitive that has the photo's size, shrunk to the original's."""
-        if self._primitive is None or primitive.shape == self._primitive.shape:
+        if self._primitive is None:
             return primitive
-        height, width = self._primitive.shape[:2]
-        size = f"{primitive.shape[1]}x{primitive.shape[0]} px"
-        if self._spec is None or primitive.shape != self._photo.shape:
-            raise UserError(
-                f"primitive: {size}, this model edits {width}x{height}; start from "
-                "Model.primitive (pair/primitive.png)"
-            )
-        log.info(
-            "primitive: %s, like the photo; shrunk to the %dx%d of the training", size, width, height
-        )
-        return primitives.resize_primitive(
-            primitive, self._spec.kind, height, width, edge_color=self._spec.edge_color
-        )
+        return drawings.resize_to_own(primitive, self._primitive, self._spec, self._photo)
 
     def _conform(self, primitive):
         if self._spec is None:

@@ -162,12 +162,10 @@ class Copier:
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
             return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = self._take_apart(primitive)
-        backward = None
+        backward, is_known = None, field is not None
         if field is None:
             field, backward = self._estimate(new, both_ways)
-            is_known = False
         else:
-            is_known = True
             self._check("field", field, (height, width, 2))
         field = field.astype(np.float32)
         return self._make_copy(photo, new, field, backward, changed, within, hole, is_known)
@@ -244,11 +242,9 @@ class Copier:
             wrong = fields.look_up(self._parts.labels, field) != new.labels
         else:
             wrong = np.zeros(field.shape[:2], bool)
-        nearest = fields.apply_label_rule(field, self._parts.labels, new.labels, wrong)
-        ruled = nearest
-        if hole is not None and hole.any():
-            ruled = fields.apply_label_rule(field, self._parts.labels, new.labels, wrong & ~hole)
+        rule = functools.partial(fields.apply_label_rule, field, self._parts.labels, new.labels)
         patched = np.zeros(wrong.shape, bool) if hole is None else hole
+        ruled = rule(wrong & ~patched)
         if not self._channels.soft:
             far = mismatch.REACH * max(wrong.shape) / 192
             patched = patched | ((ruled.reach > far) & np.isfinite(ruled.reach))
@@ -256,6 +252,7 @@ class Copier:
             return ruled
         donors = self._completion(new.labels, ruled.field, patched, completes)
         if donors is None:
+            nearest = rule(wrong)
             return nearest._replace(field=self._completed_before(nearest.field, patched))
         completed = ruled.field.copy()
         completed[patched] = completed[donors]

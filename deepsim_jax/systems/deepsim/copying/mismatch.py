@@ -67,9 +67,8 @@ def find_ignored(new: Parts, source: Parts, ruled: fields.Ruled, changed: np.nda
     """
     found, scale = _find_thin(new, ruled.wrong, changed), max(ruled.wrong.shape) / 192
     if new.lines is not None:
-        missing = _missing_lines(new.lines, source.lines, ruled.field, TOLERANCE * scale) & changed
-        parts = cv2.connectedComponents(missing.view(np.uint8), connectivity=8)[1]
-        found |= missing & (np.bincount(parts.ravel()) >= FEW)[parts]
+        missing = _missing_lines(new.lines, source.lines, ruled.field, TOLERANCE * scale)
+        found |= _without_specks(missing & changed)[0]
     return found
 
 
@@ -90,10 +89,14 @@ def _find_thin(new, wrong, changed) -> np.ndarray:
         of_label = new.labels == label
         near = fields.distances(of_label & ~wrong) <= REACH * max(wrong.shape) / 192
         far |= edited & of_label & ~near
-    parts = cv2.connectedComponents(far.view(np.uint8), connectivity=8)[1]
-    areas = np.unique(parts[_areas(wrong)])
-    sizes = np.bincount(parts.ravel())
-    return far & ~np.isin(parts, areas) & (sizes >= FEW)[parts]
+    large, parts = _without_specks(far)
+    return large & ~np.isin(parts, np.unique(parts[_areas(wrong)]))
+
+
+def _without_specks(mask) -> tuple[np.ndarray, np.ndarray]:
+    """(h, w) bool, a mask without its connected parts of fewer than `FEW` pixels; the parts' numbers."""
+    parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[1]
+    return mask & (np.bincount(parts.ravel()) >= FEW)[parts], parts
 
 
 def find(
