@@ -41,6 +41,11 @@ a "candidate" among the pictures that the document has."""
 Progress = Callable[[int, int], None]
 """Told how many parts of how many are made; what it raises ends what is being made."""
 
+
+def tell_nobody(done: int, of: int) -> None:
+    """The `Progress` of what nobody waits for in parts."""
+
+
 Ink = Literal["none", "color", "edge", "sketch", "original", "keep"]
 """What a front end may show while the hand moves: a stamp of the option "color" and the option "radius",
 a line one pixel wide, a dark line of that radius, the original, or a veil over what is protected."""

@@ -8,10 +8,6 @@ from deepsim_jax.systems.contract import Progress
 from deepsim_jax.systems.igan import editing
 
 
-def tell_nobody(done: int, of: int) -> None:
-    """The `Progress` of what nobody waits for in parts."""
-
-
 def _tell_all(progress, before, searches, step, of):
     """Tells how far several searches of equal length are, of which one is this far."""
     progress(before * of + step, searches * of)

@@ -12,9 +12,9 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.images import ranges
 from deepsim_jax.images.original import Original
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Progress, Rendering
+from deepsim_jax.systems.contract import Canvas, Progress, Rendering, tell_nobody
 from deepsim_jax.systems.igan import brush_actions, constraints, editing, morph, transfer
-from deepsim_jax.systems.igan.later import Later, tell_nobody
+from deepsim_jax.systems.igan.later import Later
 from deepsim_jax.systems.igan.model import Edited, IganModel, Projected
 from deepsim_jax.systems.igan.tools import SIDE, TOOLS
 

@@ -116,7 +116,7 @@ def _check_name(verb, output, *, is_single):
             raise UserError(
                 f"output {output}: moving pictures are written as {film_files.WRITTEN_IN_WORDS}"
             )
-    elif suffix != ".png" and (suffix or is_single):
+    elif suffix or is_single:
         editing.check_name(output)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from deepsim_jax.images import io as image_io
 from deepsim_jax.images import masks
 from deepsim_jax.systems import actions
-from deepsim_jax.systems.contract import Canvas, Label, Option, Progress, Rendering, Tool
+from deepsim_jax.systems.contract import Canvas, Label, Option, Progress, Rendering, Tool, tell_nobody
 from deepsim_jax.systems.singan import applications, inpainting
 from deepsim_jax.systems.singan.model import SinganModel
 
@@ -26,7 +26,9 @@ _SEED = Option(
 )
 _PICTURE = Option("picture", "picture", "path or uint8 array of the picture", is_needed=True)
 _MASK = Option(
-    "mask", "picture", "path or array, non-zero = changed; without it, the difference to the photo"
+    "mask",
+    "picture",
+    "path or array, its lighter part = changed; without it, the difference to the photo",
 )
 RATE = 10.0
 """Frames a second of animations."""
@@ -134,7 +136,7 @@ def _asking_tools(finest: int) -> list[Tool]:
 def _composing_tools(finest: int) -> list[Tool]:
     """Tools with which a picture or a hole is put into a scale from 1 to the finest."""
     start = _start_scale("where the picture enters; 1 is coarse", 1, finest)
-    hole = Option("mask", "picture", "path or array, non-zero = the hole", is_needed=True)
+    hole = Option("mask", "picture", "path or array, its lighter part = the hole", is_needed=True)
     suitable = _start_scale("without it, the one that suits", 1, finest, Label())
     reference = Option("reference", "picture", "a picture that resembles the undamaged one")
     composite_options = (_PICTURE, _MASK, start, _SEED)
@@ -241,7 +243,7 @@ class SinganSession:
         Raises:
           UserError: a file of a picture that is gone since.
         """
-        return self.render_stepwise(document, quality, lambda done, of: None)
+        return self.render_stepwise(document, quality, tell_nobody)
 
     def render_stepwise(
         self, document: Document, quality: Literal["draft", "full"], progress: Progress
@@ -292,14 +294,14 @@ class SinganSession:
 
     def _newest_images(self, document, progress, *, is_draft):
         """`_make_images`, once for both qualities where they are made of the same."""
-        is_other = bool(document.actions) and document.actions[-1]["tool"] == "enlarge" and is_draft
-        newest = self._newest
-        if newest is None or newest[0] is not document or newest[1] != is_other:
-            images = self._make_images(document, progress, is_draft=is_draft)
-            newest = self._newest = document, is_other, images
-        return newest[2]
+        # Only the draft of an enlarged photo is made of another picture, a small one.
+        is_small = is_draft and bool(document.actions) and document.actions[-1]["tool"] == "enlarge"
+        if self._newest is None or self._newest[0] is not document or self._newest[1] != is_small:
+            images = self._make_images(document, progress, is_small=is_small)
+            self._newest = document, is_small, images
+        return self._newest[2]
 
-    def _make_images(self, document, progress, *, is_draft):
+    def _make_images(self, document, progress, *, is_small):
         """(pictures, mask or None) of the newest action."""
         if not document.actions:
             return [self._photo.copy()], np.zeros(self._photo.shape[:2], bool)
@@ -311,7 +313,7 @@ class SinganSession:
         if tool == "animate":
             return self._frames(progress, **options), None
         if tool == "enlarge":
-            return [self._enlarged(progress, is_draft, **options)], None
+            return [self._enlarged(progress, is_small, **options)], None
         if tool == "paint":
             return list(self._model.paint(picture, **options)), None
         if tool == "inpaint":
@@ -328,10 +330,10 @@ class SinganSession:
         hole = masks.read_mask(mask).astype(np.uint8)
         return cv2.resize(hole, (width, height), interpolation=cv2.INTER_NEAREST)
 
-    def _enlarged(self, progress, is_draft, *, times=2.0, **options):
+    def _enlarged(self, progress, is_small, *, times=2.0, **options):
         """The larger photo; for a draft the photo at the training size, which is shrunk again anyway."""
         learned, picture = self._model.learned, self._photo
-        if is_draft:
+        if is_small:
             picture, times = applications.training_picture(learned, picture), min(times, _DRAFT_TIMES)
         return applications.enlarge(learned, picture, times, progress=progress, **options)
 

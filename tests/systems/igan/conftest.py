@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deepsim_jax.systems.igan import measuring
+from deepsim_jax.systems.igan import session as sessions
 from deepsim_jax.systems.igan.learned import Learned
 from deepsim_jax.systems.igan.networks import Sizes
 
@@ -39,3 +40,10 @@ def random_networks():
         np.asarray(measuring.generate(made, np.float32(rng.uniform(-1, 1, (8, 4))))).std(0).mean() > 0.05
     )
     return made
+
+
+@pytest.fixture
+def session(trained_igan, monkeypatch):
+    """A session of four candidates, whose searches are short."""
+    monkeypatch.setattr(sessions, "STEPS", 3)
+    return sessions.IganSession(trained_igan, count=4)

@@ -10,18 +10,12 @@ from PIL import Image
 from deepsim_jax.errors import UserError
 from deepsim_jax.images import profiles
 from deepsim_jax.systems import contract
+from deepsim_jax.systems.contract import tell_nobody
 from deepsim_jax.systems.igan import constraints
 from deepsim_jax.systems.igan import session as sessions
-from deepsim_jax.systems.igan.later import tell_nobody
 
 COLOR = {"tool": "color", "points": [[100, 200], [300, 200]], "radius": 29.5, "color": [250, 20, 20]}
 SKETCH = {"tool": "sketch", "points": [[50, 50], [300, 60]]}
-
-
-@pytest.fixture
-def session(trained_igan, monkeypatch):
-    monkeypatch.setattr(sessions, "STEPS", 3)
-    return sessions.IganSession(trained_igan, count=4)
 
 
 @pytest.fixture

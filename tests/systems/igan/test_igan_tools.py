@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from deepsim_jax.errors import UserError
-from deepsim_jax.systems.igan import session as sessions
 
 COLOR = {"tool": "color", "points": [[100, 200], [300, 200]], "radius": 29.5, "color": [250, 20, 20]}
-
-
-@pytest.fixture
-def session(trained_igan, monkeypatch):
-    monkeypatch.setattr(sessions, "STEPS", 3)
-    return sessions.IganSession(trained_igan, count=4)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import pytest
 
-from deepsim_jax.systems.igan.later import Later, tell_nobody
+from deepsim_jax.systems.contract import tell_nobody
+from deepsim_jax.systems.igan.later import Later
 
 
 def test_searches_of_any_number_of_strokes_are_made_one_by_one():
