@@ -130,7 +130,10 @@ ABOUT = {
 
 
 def test_long_names_of_configs_are_short_on_the_page(benchmark):
-    page, long = benchmark("page"), "quickstart,train.steps=9,augment.tps_points=(4, 2),seed=1"
+    page, long = (
+        benchmark("quality_sections"),
+        "quickstart,train.steps=9,augment.tps_points=(4, 2),seed=1",
+    )
     names = page._short(["quickstart", "paper,train.steps=9", long])
     assert list(names.values()) == ["quickstart", "paper,train.steps=9", "quickstart, 3 keys changed"]
     other = long.replace("seed=1", "seed=2")
