@@ -38,6 +38,20 @@ def copying(found) -> list:
     return parts
 
 
+def completion(found) -> list:
+    columns = ("lpips", "rmse", "octave", "seconds")
+    return [
+        Note(
+            f"{found['holes']} holes in each of {', '.join(found['photos'])}, at {found['size']} px, "
+            "with nothing in them that had to go: the unchanged photo is the answer."
+        ),
+        table(
+            ["the hole is filled by", "LPIPS", "RMSE", "finest octave, %", "processor's seconds"],
+            [[name, *(shown(row[key]) for key in columns)] for name, row in found["rows"].items()],
+        ),
+    ]
+
+
 def painting(found) -> list:
     columns = ("lpips", "changed_lpips", "changed_psnr", "following_f1")
     return [
