@@ -41,6 +41,7 @@ def test_a_system_that_is_not_known_by_name_is_edited(mean_colour, scene, pictur
             "gesture": "none",
             "takes": [],
             "ink": "none",
+            "ground": "",
             "key": "",
             "title": "",
             "help": "",

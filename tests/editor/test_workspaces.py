@@ -195,7 +195,8 @@ def test_a_recipe_goes_out_and_in(workspace, catalogue, photo):
     half = {"size": [90, 75], "steps": [{"move": {"at": [30, 35], "by": [6, 2]}}]}
     other.move(0)
     other.import_recipe(half)
-    assert other.history.current.actions == ({"tool": "move", "at": [60.0, 70.0], "by": [12.0, 4.0]},)
+    # The pixel at (30, 35) of the smaller drawing covers those at 60, 61 and 70, 71.
+    assert other.history.current.actions == ({"tool": "move", "at": [60.5, 70.5], "by": [12.0, 4.0]},)
     before = other.history.entries
     with pytest.raises(UserError, match="step 2"):
         other.import_recipe({**half, "steps": [*half["steps"], {"bend": {}}]})
