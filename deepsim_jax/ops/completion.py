@@ -12,7 +12,7 @@ import numpy as np
 
 from deepsim_jax.ops import field as fields
 
-_MOST = 50_000  # pixels of a hole that are searched for; a larger one is searched at half its size
+_MOST = 20_000  # pixels of a hole that are searched for; a larger one is searched at half its size
 _RADIUS = 3  # of a patch, in pixels
 _ROUNDS = 5  # of searching and filling at half the size and below
 _LAST_ROUNDS = 2  # at full size, where donors are nearly right
@@ -144,7 +144,8 @@ class _Level:
         self, wanted: np.ndarray, donors: np.ndarray, cost: np.ndarray, tried: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Donors and their costs, with those that were tried where they fit and cost less."""
-        where = np.flatnonzero(self._fits(tried))
+        # Neighbours of one copied piece try what the pixel has.
+        where = np.flatnonzero((tried != donors).any(1) & self._fits(tried))
         if not len(where):
             return donors, cost
         found = self._cost(wanted[where], tried[where], where)
@@ -160,10 +161,10 @@ class _Level:
     @staticmethod
     def _patches(planes: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(n, k, c) of the patches at places."""
-        span = np.arange(2 * _RADIUS + 1)
-        rows = (places[:, 0, None, None] + span[:, None]).astype(np.int32)
-        columns = (places[:, 1, None, None] + span).astype(np.int32)
-        index = (rows * planes.shape[1] + columns).reshape(len(places), -1)
+        span = np.arange(2 * _RADIUS + 1, dtype=np.int32)
+        offsets = (planes.shape[1] * span[:, None] + span).ravel()
+        first = places[:, 0].astype(np.int32) * planes.shape[1] + places[:, 1].astype(np.int32)
+        index = first[:, None] + offsets
         return planes.reshape(-1, planes.shape[-1])[index]
 
     def _vote(self, donors: np.ndarray) -> np.ndarray:
@@ -190,8 +191,9 @@ class _Level:
     ) -> np.ndarray:
         """(n,) what donors cost the pixels `where`: how different their patches are, and how far away."""
         had = self._patches(self.known, donors)
-        difference = np.square(wanted[..., :3] - had[..., :3]).sum(-1)
-        difference += _OTHER_LABEL * (wanted[..., 3] != had[..., 3])
+        apart = wanted - had
+        apart[..., 3] = (apart[..., 3] != 0) * np.float32(np.sqrt(_OTHER_LABEL))
+        difference = np.einsum("nkc,nkc->nk", apart, apart)
         way = np.square(donors - self.places[where]).sum(-1) / max(self.hole.shape) ** 2
         return (difference * self.weights[where]).sum(1) + _FAR * way
 
