@@ -85,7 +85,7 @@ def complete(model: Model, photo: np.ndarray, random: np.random.Generator):
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     polygon = (centre + radii * np.stack([np.cos(angles), np.sin(angles)], -1)).tolist()
     recipe = model.follow_recipe({"size": [width, height], "steps": [{"delete": {"polygon": polygon}}]})
-    hole = recipe.hole
+    hole = recipe.filled
     spoilt = np.where(hole[..., None], np.uint8(255), photo)
     ways = {
         "nearest": functools.partial(by_nearest, model, recipe, spoilt),
@@ -122,9 +122,9 @@ def by_nearest(model: Model, recipe, spoilt: np.ndarray) -> np.ndarray:
     """The nearest known pixels of the labels that are drawn in a hole."""
     labels = channels.take_apart(recipe.primitive, model.spec).labels
     result = spoilt.copy()
-    for label in np.unique(labels[recipe.hole]):
-        ours, known = recipe.hole & (labels == label), ~recipe.hole & (labels == label)
-        result[ours] = spoilt[fields.nearest(known if known.any() else ~recipe.hole, ours)]
+    for label in np.unique(labels[recipe.filled]):
+        ours, known = recipe.filled & (labels == label), ~recipe.filled & (labels == label)
+        result[ours] = spoilt[fields.nearest(known if known.any() else ~recipe.filled, ours)]
     return result
 
 

@@ -34,7 +34,12 @@ def edit(call: Call):
         compositing.check_name(output)
         recipe_edit = model.follow_recipe(source)
         ends = [
-            (recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field, recipe_edit.hole)
+            (
+                recipe_edit.primitive,
+                edited(**recipe_edit._asdict()),
+                recipe_edit.field,
+                recipe_edit.filled,
+            )
         ]
         model.write(output, ends[0][1])
     else:
@@ -70,13 +75,13 @@ def _open_model(call):
 
 
 def _report(call, model, edits, output):
-    """Adds edits (name, primitive, result, field, hole) to the run's page; else names the output."""
+    """Adds edits (name, primitive, result, field, filled) to the run's page; else names the output."""
     if model.workdir is None:
         print(output)
         return
-    for name, primitive, result, field, hole in edits:
+    for name, primitive, result, field, filled in edits:
         # Beside a network's picture alone a copy is not worth the flows that it needs.
-        copied = None if call.engine == "network" else model.copy(primitive, field, hole)
+        copied = None if call.engine == "network" else model.copy(primitive, field, filled)
         report.keep_edit(model.workdir, name, primitive, result, copied)
     print(report.write(model.workdir))
 
@@ -94,7 +99,12 @@ def _sweep(call, model, source, output, edited):
         scaled = recipes.scaled(recipe, amount)
         recipe_edit = model.follow_recipe(scaled)
         ends.append(
-            (recipe_edit.primitive, edited(**recipe_edit._asdict()), recipe_edit.field, recipe_edit.hole)
+            (
+                recipe_edit.primitive,
+                edited(**recipe_edit._asdict()),
+                recipe_edit.field,
+                recipe_edit.filled,
+            )
         )
     compositing.write_picture(output, compositing.strip([(drawn, made) for drawn, made, *_ in ends]))
     names = [f"{source.stem}-x{amount:g}" for amount in amounts]

@@ -84,7 +84,7 @@ class Model:
         engine: str = "auto",
         field: np.ndarray | None = None,
         protected: np.ndarray | None = None,
-        hole: np.ndarray | None = None,
+        filled: np.ndarray | None = None,
     ) -> np.ndarray:
         """The photo that an edited primitive describes.
 
@@ -109,8 +109,8 @@ class Model:
             (`recipe_field`); None: estimated.
           protected: bool (h, w) of the primitive's size, True where the photo is kept, with and without
             `keep`, at the result's size (`recipe_keep`).
-          hole: bool (h, w) of the primitive's size, True where "copy" and "both" complete the photo from
-            what surrounds it, whatever is drawn there.
+          filled: bool (h, w) of the primitive's size, True where the given field completes the photo
+            (`follow_recipe`): lines that come along need not be drawn.
 
         Returns:
           uint8 (H, W, 3): of the primitive's size, or of the photo's full size with `keep`. Where this or
@@ -146,7 +146,7 @@ class Model:
                 mask,
                 field,
                 protected if is_auto else None,
-                hole,
+                filled,
                 is_auto=is_auto,
                 engine=engine,
                 tells=tells,
@@ -202,7 +202,7 @@ class Model:
             return engine
         return painting.choose(self._copier.source, self._paint, steps=self.step)
 
-    def _copy_edit(self, conformed, mask, field, protected, hole, *, is_auto, engine, tells):
+    def _copy_edit(self, conformed, mask, field, protected, filled, *, is_auto, engine, tells):
         """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
 
         Unless it only copies, the network's picture is blended in where the photo lacks what is asked.
@@ -211,7 +211,7 @@ class Model:
         # Without labels it is seen by the way back where the copy is wrong.
         both_ways = engine != "copy" and not self._copier.has_labels
         copy = functools.partial(
-            self._copier.copy, conformed, field=field, both_ways=both_ways, hole=hole
+            self._copier.copy, conformed, field=field, both_ways=both_ways, filled=filled
         )
 
         def finish(copied):
@@ -251,27 +251,27 @@ class Model:
         return repaint(picture, self._paint(primitive), lacking)
 
     def copy(
-        self, primitive: np.ndarray, field: np.ndarray | None = None, hole: np.ndarray | None = None
+        self, primitive: np.ndarray, field: np.ndarray | None = None, filled: np.ndarray | None = None
     ) -> Copied:
         """What copying makes of an edited primitive, at its size, and where it does not show it.
 
         Args:
           primitive: uint8 (h, w, 3), as `read_primitive` gives it.
-          field, hole: as for `edit`.
+          field, filled: as for `edit`.
 
         Raises:
           UserError: wrong size, or an imported model.
         """
         self._check_engine("copy")
         conformed, _ = primitives.conform(self._resize_to_own(primitive), self._spec)
-        return self._copier.copy(conformed, field=field, full=False, hole=hole)
+        return self._copier.copy(conformed, field=field, full=False, filled=filled)
 
     def draft(
         self,
         layers: primitives.Layers,
         field: np.ndarray,
         keep: np.ndarray,
-        hole: np.ndarray,
+        filled: np.ndarray,
         *,
         paints: bool = True,
         completes: bool = True,
@@ -282,9 +282,9 @@ class Model:
           layers: of the edited primitive.
           field: (h, w, 2), where each pixel comes from.
           keep: bool (h, w), True where the photo is kept.
-          hole: bool (h, w), True where something was taken away.
-          completes: whether the hole is completed as `edit` does, which takes its time; else as it was
-            lately, or with the nearest pixels of what is drawn there.
+          filled: bool (h, w), True where the field completes the photo.
+          completes: whether areas far from all of their label are completed as `edit` does, which takes
+            its time; else as they were lately, or with the nearest pixels of what is drawn there.
           paints: whether the network, if there is one, paints what the photo lacks; it takes its time.
 
         Returns:
@@ -295,12 +295,20 @@ class Model:
             return self._repaint(picture, lacking, primitives.compose(layers, self._spec), "auto")
 
         finish_lacking = finish if paints and self.is_trained else None
-        draft = self._copier.draft(layers, field, hole, finish_lacking, completes=completes)
+        draft = self._copier.draft(layers, field, filled, finish_lacking, completes=completes)
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
-    def copy_mismatch(self, layers: primitives.Layers, field: np.ndarray, hole: np.ndarray) -> np.ndarray:
-        """bool (h, w): where a copy cannot show what such a primitive asks for; not in the hole."""
-        return self._copier.mismatch(layers, field) & ~hole
+    def copy_mismatch(
+        self, layers: primitives.Layers, field: np.ndarray, filled: np.ndarray
+    ) -> np.ndarray:
+        """bool (h, w): where a copy cannot show what such a primitive asks for."""
+        return self._copier.mismatch(layers, field, filled)
+
+    def complete(
+        self, layers: primitives.Layers, field: np.ndarray, mask: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What of the rest of an edited photo is seen where a part is taken away: `Copier.complete`."""
+        return self._copier.complete(layers, field, mask)
 
     def ignored(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
         """bool (h, w): what of such a primitive "auto" leaves unchanged."""
@@ -356,7 +364,7 @@ class Model:
         """
         document = self._follow_recipe(recipe)
         primitive = primitives.compose(document.layers, self._spec)
-        return documents.RecipeEdit(primitive, document.field, document.keep, document.hole)
+        return documents.RecipeEdit(primitive, document.field, document.keep, document.filled)
 
     def recipe_field(self, recipe) -> np.ndarray:
         """The field of a recipe: where each pixel of its primitive comes from, for `edit`'s "copy".
@@ -388,7 +396,7 @@ class Model:
             raise UserError("recipe: this model does not know how its primitive is drawn")
         if isinstance(recipe, str | pathlib.Path):
             recipe = recipes.read(user_path(recipe))
-        return documents.follow(recipe, self._primitive, self._spec)
+        return documents.follow(recipe, self._primitive, self._spec, complete=self.complete)
 
     def evaluate(self, sequence, *, folder=None, inception=None, known=None) -> dict:
         """Measures the model on the frames of a sequence that it was not trained on.

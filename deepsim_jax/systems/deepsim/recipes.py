@@ -24,6 +24,7 @@ import dataclasses
 import functools
 import json
 import pathlib
+from collections.abc import Callable
 
 import cv2
 import jax
@@ -161,20 +162,27 @@ def _kinds(original):
 
 
 def edit_of(
-    step: dict, layers: primitives.Layers, *, number: int = 1, unit=(1.0, 1.0)
-) -> moves.Move | moves.Rest | None:
+    step: dict,
+    layers: primitives.Layers,
+    fill: Callable[[primitives.Layers, np.ndarray], moves.Fill] | None = None,
+    *,
+    number: int = 1,
+    unit=(1.0, 1.0),
+) -> moves.Edit | None:
     """What a step does to the places of what is drawn; None for what is painted or drawn anew.
 
     Args:
       step, number, unit: as for `apply_step`.
       layers: before the step.
+      fill: makes what is seen in a mask (h, w) where something is taken away, of the layers without it;
+        only a step that can take nothing away needs none.
 
     Raises:
       UserError: as `apply_step`.
     """
     if not set(step) & set(_EDITS):
         return None
-    return _applied(number, step, layers.regions.shape[:2], unit, _EDITS, layers)
+    return _applied(number, step, layers.regions.shape[:2], unit, _EDITS, layers, fill)
 
 
 def kept_by(step: dict, layers: primitives.Layers, *, number: int = 1, unit=(1.0, 1.0)):
@@ -182,23 +190,6 @@ def kept_by(step: dict, layers: primitives.Layers, *, number: int = 1, unit=(1.0
     if "keep" not in step:
         return None
     return _applied(number, step, layers.regions.shape[:2], unit, {"keep": _kept}, layers)
-
-
-def hole_after(
-    step: dict, layers: primitives.Layers, hole: np.ndarray, *, number: int = 1, unit=(1.0, 1.0)
-) -> np.ndarray:
-    """bool (h, w): where after a step something is taken away, and the photo has to be completed.
-
-    Args:
-      step, layers, number, unit: as for `edit_of`.
-      hole: bool (h, w), the same before the step.
-
-    Raises:
-      UserError: as `apply_step`.
-    """
-    if not set(step) & set(_HOLES):
-        return hole
-    return _applied(number, step, layers.regions.shape[:2], unit, _HOLES, layers, hole)
 
 
 def _applied(number, step, shape, unit, kinds, *to):
@@ -311,9 +302,11 @@ def _delete(layers, spec, shape, unit, **area):
 
 def _move(layers, spec, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate=0.0, **area):
     """Moves what is in an area, scaled and turned about its centre; its old place grows together."""
-    left = _delete(layers, spec, shape, unit, **area)
     placing = {"by": by, "flip": flip, "scale": scale, "rotate": rotate}
-    return _laid(layers, left, *_place(shape, unit, layers=layers, **placing, **area))
+    inside, matrix = _place(shape, unit, layers=layers, **placing, **area)
+    if _stays(matrix):
+        return layers
+    return _laid(layers, _delete(layers, spec, shape, unit, **area), inside, matrix)
 
 
 def _line(layers, spec, shape, unit, *, points, closed=False):
@@ -363,6 +356,10 @@ def _place(shape, unit, *, by, layers=None, flip=False, scale=1.0, rotate=0.0, p
     return inside, np.column_stack([turn, centre + shift - turn @ centre])
 
 
+def _stays(matrix):
+    return np.allclose(matrix, np.eye(2, 3), atol=1e-6)
+
+
 def _keep(layers, spec, shape, unit, **area):
     """Protects the photo in an area; the drawing stays as it is."""
     areas.area(layers, unit, **area)
@@ -373,57 +370,14 @@ def _kept(layers, shape, unit, **area) -> np.ndarray:
     return areas.area(layers, unit, **area)
 
 
-def _deleted_hole(layers, hole, shape, unit, **area) -> np.ndarray:
-    return hole | _with_rim(areas.area(layers, unit, **area))
-
-
 def _with_rim(mask):
-    return cv2.dilate(mask.astype(np.uint8), _disk(mask.shape)) > 0
+    grown = cv2.dilate(mask.astype(np.uint8), _disk(mask.shape)) > 0
+    return mask if grown.all() else grown
 
 
 def _disk(shape, *, times=1):
     side = 2 * times * max(1, round(_RIM * max(shape))) + 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-
-
-def _painted_hole(layers, hole, shape, unit, *, color=None, like=None, **area) -> np.ndarray:
-    """Lines that are painted over are taken away, with what lies between two that are close together."""
-    if layers.edges is None:
-        return hole
-    painted = areas.area(layers, unit, **area)
-    erased = (layers.edges & painted).astype(np.uint8)
-    erased = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, _disk(erased.shape, times=3)) > 0
-    return hole | _with_rim(erased & painted)
-
-
-def _moved_hole(layers, hole, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate=0.0, **area):
-    left = _deleted_hole(layers, hole, shape, unit, **area)
-    placing = {"by": by, "flip": flip, "scale": scale, "rotate": rotate}
-    return _hole_under(hole, left, *_place(shape, unit, layers=layers, **placing, **area))
-
-
-def _copied_hole(layers, hole, shape, unit, **options) -> np.ndarray:
-    return _hole_under(hole, hole, *_place(shape, unit, layers=layers, **options))
-
-
-def _hole_under(hole, left, inside, matrix):
-    """What is left of a hole below what is laid over it, which may have one of its own."""
-    laid, carried = (
-        cv2.warpAffine(mask.astype(np.uint8), matrix, hole.shape[::-1], flags=cv2.INTER_NEAREST) > 0
-        for mask in (inside, inside & hole)
-    )
-    return np.where(laid, carried, left)
-
-
-def _warped_hole(layers, hole, shape, unit, **options) -> np.ndarray:
-    if not hole.any():
-        return hole
-    field = moves.field_of([_drag(shape, unit, **options)], *shape)
-    return fields.look_up(hole.astype(np.uint8), field) > 0
-
-
-def _restored_hole(layers, hole, shape, unit, **area) -> np.ndarray:
-    return hole & ~areas.area(layers, unit, **area)
 
 
 STEPS = {
@@ -440,30 +394,52 @@ STEPS = {
 """The kinds of step, beside "restore": name -> function on the primitive's layers."""
 
 
-def _dragged(layers, shape, unit, **options) -> moves.Move:
+def _dragged(layers, fill, shape, unit, **options) -> moves.Move:
     return _drag(shape, unit, **options)
 
 
-def _shifted(layers, shape, unit, **options) -> moves.Move:
-    """A moved area leaves behind what is painted anew."""
-    options.setdefault("by", (0, 0))
-    return moves.shift_region(*_place(shape, unit, layers=layers, **options))
+def _copied(layers, fill, shape, unit, *, by, **options) -> moves.Move:
+    return moves.Shift(*_place(shape, unit, layers=layers, by=by, **options))
 
 
-def _rested(layers, shape, unit, **area) -> moves.Rest:
+def _deleted(layers, fill, shape, unit, **area) -> moves.Fill:
+    left = _delete(layers, None, shape, unit, **area)
+    return fill(left, _with_rim(areas.area(layers, unit, **area)))
+
+
+def _moved(layers, fill, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate=0.0, **area):
+    """Where the area was, all of it is filled, so that this does not change with how far it moves."""
+    placing = {"by": by, "flip": flip, "scale": scale, "rotate": rotate}
+    inside, matrix = _place(shape, unit, layers=layers, **placing, **area)
+    if _stays(matrix):
+        return None
+    return moves.Shift(inside, matrix, left=_deleted(layers, fill, shape, unit, **area))
+
+
+def _painted(layers, fill, shape, unit, *, color=None, like=None, **area) -> moves.Fill | None:
+    """Lines that are painted over are taken away, with what lies between two that are close together."""
+    if layers.edges is None:
+        return None
+    mask = areas.area(layers, unit, **area)
+    erased = (layers.edges & mask).astype(np.uint8)
+    erased = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, _disk(erased.shape, times=3)) > 0
+    erased = _with_rim(erased & mask)
+    if not erased.any() or erased.all():
+        return None
+    return fill(areas.coloured(layers, mask, areas.color_of(layers, unit, color, like)), erased)
+
+
+def _rested(layers, fill, shape, unit, **area) -> moves.Rest:
     return moves.Rest(areas.area(layers, unit, **area))
 
 
-_EDITS = {"warp": _dragged, "copy": _shifted, "move": _shifted, "restore": _rested}
-"""The steps after which something comes from another place than before."""
-
-_HOLES = {
-    "delete": _deleted_hole,
-    "stroke": _painted_hole,
-    "paint": _painted_hole,
-    "move": _moved_hole,
-    "copy": _copied_hole,
-    "warp": _warped_hole,
-    "restore": _restored_hole,
+_EDITS = {
+    "warp": _dragged,
+    "copy": _copied,
+    "move": _moved,
+    "delete": _deleted,
+    "stroke": _painted,
+    "paint": _painted,
+    "restore": _rested,
 }
-"""The steps after which a hole is another one."""
+"""The steps after which something comes from another place than before."""

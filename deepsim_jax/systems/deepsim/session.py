@@ -181,13 +181,16 @@ class DeepsimSession:
         Raises:
           UserError: an action that is not understood, or a colour that is not of the palette.
         """
+        return self._extended(document, action, self._model.complete)
+
+    def _extended(self, document, action, complete):
         if not isinstance(action, Mapping) or not isinstance(action.get("tool"), str):
             raise UserError('action: an object with a "tool" is needed')
         names = [tool.name for tool in self.tools]
         if action["tool"] not in names:
             raise UserError(f"action: no tool {action['tool']!r:.40}; there are {', '.join(names)}")
         self._check_color(action.get("color"))
-        return documents.extended(document, _step(action), self._original, self._spec)
+        return documents.extended(document, _step(action), self._original, self._spec, complete=complete)
 
     def drawing(self, document: Document) -> np.ndarray:
         """The edited primitive, uint8 (h, w, 3)."""
@@ -252,7 +255,7 @@ class DeepsimSession:
                 keep="auto",
                 field=document.field,
                 protected=document.keep,
-                hole=document.hole,
+                filled=document.filled,
                 engine=self._model.auto_engine,
             )
             mask = (picture != self._photo).any(-1)
@@ -279,31 +282,32 @@ class DeepsimSession:
         """
         begun = time.perf_counter()
         if not isinstance(action, Mapping) or action.get("tool") != "warp":
-            picture = self._draft(self.apply(document, action), completes=False)
+            # Where an area was stays the same while it is moved; a stroke takes away ever more.
+            grows = isinstance(action, Mapping) and action.get("tool") in ("stroke", "paint")
+            complete = documents.complete_with_nearest if grows else self._model.complete
+            picture = self._draft(self._extended(document, action, complete), completes=False)
             return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
         number = len(document.actions) + 1
         edit = recipes.edit_of(_step(action), document.layers, number=number)
         assert edit is not None
-        own = field = moves.extended(document.field, document.edits, edit)
-        if document.edits:
-            own = moves.field_of([edit], *self.canvas.size)
+        found = document.trace.followed_by(edit).found
+        own = moves.field_of([edit], *self.canvas.size) if document.trace.edits else found.field
         layers = primitives.Layers(fields.look_up(document.layers.regions, own), None)
-        hole = fields.look_up(document.hole.view(np.uint8), own) > 0
-        picture = self._model.draft(layers, field, document.keep, hole, paints=False, completes=False)
+        given = layers, found.field, document.keep, found.filled
+        picture = self._model.draft(*given, paints=False, completes=False)
         return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
 
     def _draft(self, document, *, completes=True):
-        return self._model.draft(
-            document.layers, document.field, document.keep, document.hole, completes=completes
-        )
+        given = document.layers, document.field, document.keep, document.filled
+        return self._model.draft(*given, completes=completes)
 
     def mismatch(self, document: Document) -> np.ndarray:
         """uint8 (h, w): 255 where a copy does not show what was drawn, or where it may be wrong."""
-        found = self._model.copy_mismatch(document.layers, document.field, document.hole)
+        found = self._model.copy_mismatch(document.layers, document.field, document.filled)
         return found.astype(np.uint8) * np.uint8(255)
 
     def _doubts(self, document):
-        told, ignored = [], self._model.ignored(document.layers, document.field) & ~document.hole
+        told, ignored = [], self._model.ignored(document.layers, document.field)
         if ignored.any():
             told.append(describe_ignored(ignored))
         share = float((self.mismatch(document) > 0).mean())

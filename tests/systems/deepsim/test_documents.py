@@ -89,31 +89,60 @@ def test_a_step_that_is_not_understood_is_named(drawing, step):
         documents.follow({"size": [1, 1]}, drawing, SPEC)
 
 
-def test_what_is_taken_away_leaves_a_hole(drawing):
+def test_what_is_taken_away_is_filled_with_what_is_around(drawing):
     inside = np.zeros((80, 120), bool)
     inside[10:31, 10:31] = True
-    assert not followed(drawing, WARP, {"copy": {"polygon": SQUARE, "by": [50, 20]}}).hole.any()
-    hole = followed(drawing, {"delete": {"at": [20, 20]}}).hole
-    assert hole[inside].all() and hole.sum() < 1.4 * inside.sum()  # a rim around it belongs to it
-    moved = followed(drawing, {"move": {"polygon": SQUARE, "by": [50, 20]}}).hole
-    np.testing.assert_array_equal(moved, hole)
-    near = followed(drawing, {"move": {"polygon": SQUARE, "by": [12, 0]}}).hole
-    assert not near[10:31, 22:43].any() and near[10:31, 10:22].all()
-    # What is laid back where it was covers what it left, but for the rim.
-    assert not followed(drawing, {"move": {"polygon": SQUARE, "by": [0, 0]}}).hole[inside].any()
+    assert not followed(drawing, WARP, {"copy": {"polygon": SQUARE, "by": [50, 20]}}).filled.any()
+    deleted = followed(drawing, {"delete": {"at": [20, 20]}})
+    filled = deleted.filled
+    assert filled[inside].all() and filled.sum() < 1.4 * inside.sum()  # a rim around it belongs to it
+    assert not (seen(drawing, deleted.field) == RED).all(-1).any()
+    moved = followed(drawing, {"move": {"polygon": SQUARE, "by": [50, 20]}})
+    np.testing.assert_array_equal(moved.filled, filled)
+    near = followed(drawing, {"move": {"polygon": SQUARE, "by": [12, 0]}})
+    assert not near.filled[10:31, 22:43].any() and near.filled[10:31, 10:22].all()
+    # What fills a place does not change with how far it went that was there.
+    both = near.filled & moved.filled
+    np.testing.assert_array_equal(near.field[both], moved.field[both])
 
 
-def test_a_hole_goes_where_its_drawing_goes(drawing):
+def test_what_is_moved_by_nothing_stays(drawing):
+    spec = primitives.PrimitiveSpec("seg_edges", palette=SPEC.palette)
+    lined = drawing.copy()
+    lined[8:33, 9] = lined[8:33, 31] = spec.edge_rgb
+    for options in ({"by": [0, 0]}, {"scale": 1.0, "rotate": 0.0}):
+        recipe = {"steps": [{"move": {"polygon": SQUARE, **options}}]}
+        document = documents.follow(recipe, lined, spec)
+        np.testing.assert_array_equal(primitives.compose(document.layers, spec), lined)
+        np.testing.assert_array_equal(document.field, fields.identity(80, 120))
+
+
+def test_what_is_filled_goes_where_its_drawing_goes(drawing):
     gone = {"delete": {"at": [20, 20]}}
     restored = followed(drawing, gone, {"restore": {"polygon": SQUARE}})
-    assert not restored.hole[10:31, 10:31].any() and restored.hole.any()
-    copied = followed(drawing, gone, {"copy": {"polygon": SQUARE, "by": [50, 20]}}).hole
-    assert copied[20, 20] and copied[40, 70]
+    assert not restored.filled[10:31, 10:31].any() and restored.filled.any()
+    copied = followed(drawing, gone, {"copy": {"polygon": SQUARE, "by": [50, 20]}})
+    assert copied.filled[20, 20] and copied.filled[40, 70]
+    np.testing.assert_array_equal(copied.field[40, 70], copied.field[20, 20])
     covered = followed(
         drawing, gone, {"copy": {"polygon": [[60, 35], [70, 45], [60, 45]], "by": [-45, -20]}}
     )
-    assert covered.hole[12, 12] and not covered.hole[23, 17]
+    assert covered.filled[12, 12] and not covered.filled[23, 17]
     far = {"warp": {"from": [[20, 20]], "to": [[40, 20]], "reach": 30}}
-    assert followed(drawing, gone, far).hole[20, 38]
-    painted = followed(drawing, gone, {"paint": {"polygon": SQUARE, "color": GREEN}})
-    assert painted.hole[20, 20]  # of the label that is drawn there
+    assert followed(drawing, gone, far).filled[20, 38]
+
+
+def test_a_photo_is_completed_once_and_only_when_it_is_asked_for(drawing):
+    asked = []
+
+    def complete(layers, field, mask):
+        asked.append((layers.regions[20, 20].tolist(), field[20, 20].tolist()))
+        return documents.complete_with_nearest(layers, field, mask)
+
+    steps = {"delete": {"at": [20, 20]}}, {"move": {"at": [60, 40], "by": [20, 10]}}, WARP
+    document = documents.follow({"steps": [*steps]}, drawing, SPEC, complete=complete)
+    assert not asked
+    assert document.filled[20, 20] and document.filled[40, 60]
+    # The second one sees what the first one made.
+    assert asked[0] == (list(GREY), [20, 20]) and asked[1][1] != [20, 20]
+    assert document.field is document.field and len(asked) == 2

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 from collections.abc import Callable
 
 import cv2
@@ -18,8 +19,8 @@ from deepsim_jax.systems.deepsim.copying import channels, flow, mismatch, trial
 SHADE = 24
 """Levels by which a shade of a soft painting may differ from the one that is copied."""
 
-_REMEMBERED = 4
-"""Completed holes that are remembered, so that a picture that is asked for again comes at once."""
+_REMEMBERED = 32
+"""Completions that are remembered: what is asked for again, as while a hand moves, comes at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Copier:
         self._parts = self._channels.labelled(parts)
         self._fixed_settings, self._seed = settings, seed
         self._completed: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
-        self._newest: tuple[np.ndarray, np.ndarray] | None = None  # of the completions: where, and donors
+        self._newest: tuple[np.ndarray, np.ndarray] | None = None  # of far areas: where, and donors
 
     @functools.cached_property
     def _drawing(self):
@@ -128,7 +129,7 @@ class Copier:
         full: bool = True,
         both_ways: bool = True,
         within: Callable[[np.ndarray], np.ndarray] | None = None,
-        hole: np.ndarray | None = None,
+        filled: np.ndarray | None = None,
     ) -> Copied:
         """Copies the photo to where an edited primitive wants it.
 
@@ -143,11 +144,11 @@ class Copier:
             takes as long again.
           within: of the field, says where the picture is wanted, (h, w) bool; elsewhere it may be the
             photo.
-          hole: (h, w) bool, where the photo is completed from what surrounds it; what is drawn there does
-            not count.
+          filled: (h, w) bool, where the field that is known completes the photo (`complete`): lines that
+            come along need not be drawn.
 
         Raises:
-          UserError: a primitive, field or hole of another size.
+          UserError: a primitive, field or mask of another size.
         """
         self._check("primitive", primitive, (*self.source.primitive.shape[:2], 3))
         photo = self.source.photo if full else self.source.image
@@ -155,10 +156,9 @@ class Copier:
         primitive, _ = primitives.conform(primitive, self.source.spec)
         changed = (primitive != self.source.primitive).any(-1)
         nowhere = np.zeros((height, width), bool)
-        if hole is None:
-            hole = nowhere
-        self._check("hole", hole, (height, width))
-        if field is None and not changed.any() and not hole.any():
+        filled = nowhere if filled is None else filled
+        self._check("filled", filled, (height, width))
+        if field is None and not changed.any():
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
             return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = self._take_apart(primitive)
@@ -168,13 +168,13 @@ class Copier:
         else:
             self._check("field", field, (height, width, 2))
         field = field.astype(np.float32)
-        return self._make_copy(photo, new, field, backward, changed, within, hole, is_known)
+        return self._make_copy(photo, new, field, backward, changed, within, filled, is_known)
 
     def draft(
         self,
         layers: primitives.Layers,
         field: np.ndarray,
-        hole: np.ndarray,
+        filled: np.ndarray,
         finish: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         *,
         completes: bool = True,
@@ -184,25 +184,57 @@ class Copier:
         Args:
           layers: of the edited primitive.
           field: (h, w, 2) float32.
-          hole: (h, w) bool, as for `copy`.
+          filled: (h, w) bool, as for `copy`.
           finish: of the copied picture and of what is lacking, bool (h, w), makes the final picture.
-          completes: whether the hole is completed anew if it has to be; else as the last one of its kind
-            was, or by the label rule.
+          completes: whether areas far from all of their label are completed anew if they have to be; else
+            as the last ones were, or by the label rule.
 
         Returns:
           uint8 (h, w, 3), as `copy` makes it, finished.
         """
         new = self._channels.labelled(channels.parts_of(layers))
-        ruled = self._apply_label_rule(new, field, hole, completes=completes)
-        picture = self._sample(self.source.image, ruled.field, new, hole)
+        ruled = self._apply_label_rule(new, field, completes=completes)
+        picture = self._sample(self.source.image, ruled.field, new, filled)
         if finish is None:
             return picture
-        return finish(picture, self._lacking(new, ruled, self._mismatch(new, ruled) & ~hole))
+        return finish(picture, self._lacking(new, ruled, self._mismatch(new, ruled, filled)))
 
-    def mismatch(self, layers: primitives.Layers, field: np.ndarray) -> np.ndarray:
+    def mismatch(self, layers: primitives.Layers, field: np.ndarray, filled: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy does not show a drawing with a known field."""
         new = self._channels.labelled(channels.parts_of(layers))
-        return self._mismatch(new, self._apply_label_rule(new, field))
+        return self._mismatch(new, self._apply_label_rule(new, field), filled)
+
+    def complete(
+        self, layers: primitives.Layers, field: np.ndarray, mask: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Finds what of the rest of the picture completes it in a mask, by coherent patches.
+
+        Args:
+          layers: what is to be drawn.
+          field: (h, w, 2) of the picture so far, of which the mask's part goes.
+          mask: (h, w) bool, neither empty nor everything.
+
+        Returns:
+          Rows and columns of what is copied there, in the order of `np.nonzero(mask)`.
+        """
+        return self._complete(self._channels.labelled(channels.parts_of(layers)).labels, field, mask)
+
+    def _complete(self, labels, field, mask):
+        """As `complete`, from what is remembered, if it is."""
+        key = self._key(labels, field, mask)
+        if key not in self._completed:
+            picture = fields.interpolate(self.source.image, field)
+            self._completed[key] = completion.complete(picture, labels, mask)
+            while len(self._completed) > _REMEMBERED:
+                del self._completed[next(iter(self._completed))]
+        return self._completed[key]
+
+    @staticmethod
+    def _key(labels, field, mask) -> bytes:
+        digest = hashlib.blake2b(np.packbits(mask).tobytes())
+        for part in (labels[mask], field[~mask]):
+            digest.update(part.tobytes())
+        return digest.digest()
 
     def ignored(self, layers: primitives.Layers, field: np.ndarray, *, painted: bool) -> np.ndarray:
         """bool (h, w): what was drawn and changes nothing in a copy with a known field.
@@ -219,8 +251,8 @@ class Copier:
         found = mismatch.find_ignored(new, self._parts, ruled, changed)
         return found & ~mismatch.find_lacking(new, self._parts, ruled) if painted else found
 
-    def _mismatch(self, new, ruled, back=None):
-        return mismatch.find(new, self._parts, ruled.field, ruled.wrong, back)
+    def _mismatch(self, new, ruled, filled, back=None):
+        return mismatch.find(new, self._parts, ruled, filled, back)
 
     def _lacking(self, new, ruled, mismatched):
         return mismatch.find_lacking(new, self._parts, ruled) if self.has_labels else mismatched
@@ -233,8 +265,8 @@ class Copier:
     def _take_apart(self, primitive):
         return self._channels.labelled(channels.take_apart(primitive, self.source.spec))
 
-    def _apply_label_rule(self, new, field, hole=None, *, completes=True) -> fields.Ruled:
-        """The label rule; in the hole, and where the rule reaches far, patches that go together."""
+    def _apply_label_rule(self, new, field, *, completes=True) -> fields.Ruled:
+        """The label rule, and where it reaches far, patches that go together."""
         if self._channels.soft:
             copied = fields.interpolate(self._parts.colors, field)
             wrong = cv2.absdiff(new.colors, copied).max(-1) > SHADE
@@ -242,37 +274,19 @@ class Copier:
             wrong = fields.look_up(self._parts.labels, field) != new.labels
         else:
             wrong = np.zeros(field.shape[:2], bool)
-        rule = functools.partial(fields.apply_label_rule, field, self._parts.labels, new.labels)
-        patched = np.zeros(wrong.shape, bool) if hole is None else hole
-        ruled = rule(wrong & ~patched)
-        if not self._channels.soft:
-            far = mismatch.REACH * max(wrong.shape) / 192
-            patched = patched | ((ruled.reach > far) & np.isfinite(ruled.reach))
-        if not patched.any():
+        ruled = fields.apply_label_rule(field, self._parts.labels, new.labels, wrong)
+        distance = mismatch.REACH * max(wrong.shape) / 192
+        far = (ruled.reach > distance) & np.isfinite(ruled.reach)
+        if self._channels.soft or not far.any() or far.all():
             return ruled
-        donors = self._completion(new.labels, ruled.field, patched, completes)
-        if donors is None:
-            nearest = rule(wrong)
-            return nearest._replace(field=self._completed_before(nearest.field, patched))
+        if not completes and self._key(new.labels, ruled.field, far) not in self._completed:
+            return ruled._replace(field=self._completed_before(ruled.field, far))
+        donors = self._complete(new.labels, ruled.field, far)
+        self._newest = far, np.zeros((*far.shape, 2), int)
+        self._newest[1][far] = np.stack(donors, -1)
         completed = ruled.field.copy()
-        completed[patched] = completed[donors]
+        completed[far] = completed[donors]
         return ruled._replace(field=completed)
-
-    def _completion(self, labels, field, hole, completes) -> tuple[np.ndarray, np.ndarray] | None:
-        """Rows and columns of the hole's donors; None if it is not completed now."""
-        if hole.all():
-            return None
-        key = np.packbits(hole).tobytes() + labels[hole].tobytes() + field[~hole].tobytes()
-        if key not in self._completed:
-            if not completes:
-                return None
-            picture = fields.interpolate(self.source.image, field)
-            self._completed[key] = completion.complete(picture, labels, hole)
-            while len(self._completed) > _REMEMBERED:
-                del self._completed[next(iter(self._completed))]
-        self._newest = hole, np.zeros((*hole.shape, 2), int)
-        self._newest[1][hole] = np.stack(self._completed[key], -1)
-        return self._completed[key]
 
     def _completed_before(self, field, patched):
         """A field, completed where it was so lately, so that nothing flickers while a hand moves."""
@@ -283,10 +297,10 @@ class Copier:
         completed[known] = field[tuple(self._newest[1][known].T)]
         return completed
 
-    def _sample(self, photo, field, new, hole, wanted=None, *, evens=True):
+    def _sample(self, photo, field, new, filled, wanted=None, *, evens=True):
         """The photo along a field that is known, with what was laid elsewhere evened out."""
         picture = sampling.sample(photo, field, new.labels, wanted)
-        correction = seams.find_correction(self.source.image, field, (hole, ~hole)) if evens else None
+        correction = seams.find_correction(self.source.image, field, (filled, ~filled)) if evens else None
         return picture if correction is None else seams.even_out(picture, correction)
 
     def estimate(self, primitive: np.ndarray) -> np.ndarray:
@@ -300,13 +314,13 @@ class Copier:
         field = flow.estimate(drawing, self._drawing, self.settings)
         return field, flow.estimate(self._drawing, drawing, self.settings) if both_ways else None
 
-    def _make_copy(self, photo, new, field, backward, changed, within, hole, is_known) -> Copied:
-        made = self._apply_label_rule(new, field, hole)
+    def _make_copy(self, photo, new, field, backward, changed, within, filled, is_known) -> Copied:
+        made = self._apply_label_rule(new, field)
         ruled = made.field
         wanted = None if within is None else within(ruled)
-        picture = self._sample(photo, ruled, new, hole, wanted, evens=is_known or bool(hole.any()))
+        picture = self._sample(photo, ruled, new, filled, wanted, evens=is_known)
         keep = (ruled == fields.identity(*changed.shape)).all(-1)
-        mismatched = self._mismatch(new, made, backward) & ~hole
+        mismatched = self._mismatch(new, made, filled, backward)
         edited = np.count_nonzero(changed)
         lost = np.count_nonzero(mismatched & changed) / edited if edited else 0.0
         return Copied(
@@ -315,7 +329,7 @@ class Copier:
             keep,
             mismatched,
             self._lacking(new, made, mismatched),
-            mismatch.find_ignored(new, self._parts, made, changed) & ~hole,
+            mismatch.find_ignored(new, self._parts, made, changed),
             made.reach,
             float(mismatched.mean()),
             float(1 - lost),

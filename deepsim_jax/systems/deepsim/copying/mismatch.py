@@ -100,7 +100,11 @@ def _without_specks(mask) -> tuple[np.ndarray, np.ndarray]:
 
 
 def find(
-    new: Parts, source: Parts, field: np.ndarray, wrong: np.ndarray, back: np.ndarray | None = None
+    new: Parts,
+    source: Parts,
+    ruled: fields.Ruled,
+    filled: np.ndarray,
+    back: np.ndarray | None = None,
 ) -> np.ndarray:
     """The (h, w) bool pixels of a copy that disagree with the drawing, or cannot be trusted.
 
@@ -110,14 +114,16 @@ def find(
 
     Args:
       new, source: the wanted primitive and the photo's own, taken apart.
-      field: (h, w, 2) along which the photo is copied.
-      wrong: (h, w) bool pixels that are copied from another label, before the label rule.
+      ruled: what the label rule made of the field.
+      filled: (h, w) bool, where the photo is completed: lines that come along need not be drawn.
       back: (h, w, 2) field from the new drawing to the source's own pixels, or None.
     """
-    tolerance = TOLERANCE * max(field.shape[:2]) / 192
-    mismatched = _areas(wrong)
+    field, tolerance = ruled.field, TOLERANCE * max(filled.shape) / 192
+    mismatched = _areas(ruled.wrong)
     if new.lines is not None:
-        mismatched |= _lone_lines(new.lines, source.lines, field, tolerance)
+        lone = _missing_lines(new.lines, source.lines, field, tolerance)
+        lone |= _extra_lines(new.lines, source.lines, field, tolerance) & ~filled
+        mismatched |= _broadened(lone, tolerance)
     if back is not None:
         points = fields.compose(field, back)
         still = fields.identity(*field.shape[:2])
@@ -131,10 +137,9 @@ def _areas(wrong) -> np.ndarray:
     return cv2.morphologyEx(wrong.view(np.uint8), cv2.MORPH_OPEN, square) > 0
 
 
-def _lone_lines(new_lines, lines, field, tolerance) -> np.ndarray:
+def _extra_lines(new_lines, lines, field, tolerance) -> np.ndarray:
     copied = fields.look_up(lines.view(np.uint8), field) > 0
-    extra = copied & (fields.distances(new_lines) > tolerance)
-    return _broadened(_missing_lines(new_lines, lines, field, tolerance) | extra, tolerance)
+    return copied & (fields.distances(new_lines) > tolerance)
 
 
 def _missing_lines(new_lines, lines, field, tolerance) -> np.ndarray:

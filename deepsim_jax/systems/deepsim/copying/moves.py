@@ -1,11 +1,13 @@
-"""Exact fields of edits that are known: dragged points, moved regions, and several after each other.
+"""Exact fields of edits that are known: dragged points, moved and deleted regions, several in a row.
 
 An edit is a `Move`: a function from points of the new drawing to the points of the old one that they
 come from. Functions compose exactly, also where a field jumps, and are asked at the pixels only once.
 """
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,49 +33,219 @@ class Rest:
     mask: np.ndarray
 
 
-def field_of(edits: Iterable[Move | Rest], height: int, width: int) -> np.ndarray:
-    """The (height, width, 2) float32 field of edits made one after the other, the first one first."""
-    field, earlier = fields.identity(height, width), list[Move | Rest]()
-    for edit in edits:
-        field = extended(field, earlier, edit)
-        earlier.append(edit)
-    return field
+class Fill:
+    """A `Move` that completes places of the old drawing with what is elsewhere in it.
 
-
-def extended(field: np.ndarray, before: Sequence[Move | Rest], edit: Move | Rest) -> np.ndarray:
-    """Adds an edit to the field of earlier ones; where it moves nothing, the field stays unchanged.
-
-    Args:
-      field: (h, w, 2) float32, of `before`.
-      before: the edits so far, the first one first.
-      edit: made after them.
+    Attributes:
+      mask: bool (h, w), the places.
     """
-    still = fields.identity(*field.shape[:2])
-    result = field.copy()
-    if isinstance(edit, Rest):
-        result[edit.mask] = still[edit.mask]
+
+    def __init__(self, mask: np.ndarray, find: Callable[[], tuple[np.ndarray, np.ndarray]]):
+        """Finds nothing yet.
+
+        Args:
+          mask: bool (h, w), True somewhere.
+          find: gives rows and columns of what is copied, in the order of `np.nonzero(mask)`; asked once,
+            when the first point comes from there.
+        """
+        self.mask = mask
+        self._find: Callable[[], tuple[np.ndarray, np.ndarray]] | None = find
+        self._shifts: np.ndarray | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Where points come from."""
+        result = points.copy()
+        covered, x, y = _covered(self.mask, points)
+        if covered.any():
+            result[covered] += self._displacements()[y, x]
         return result
+
+    def _displacements(self):
+        with self._lock:
+            if self._find is not None:
+                rows, columns = np.nonzero(self.mask)
+                found_rows, found_columns = self._find()
+                self._shifts = np.zeros((*self.mask.shape, 2), np.int32)
+                self._shifts[self.mask] = np.stack([found_columns - columns, found_rows - rows], -1)
+                self._find = None  # what it needs of the earlier drawing may go
+        return self._shifts
+
+
+class Shift:
+    """A `Move` that copies a region to another place, over what is there, and may leave a `Fill`."""
+
+    def __init__(self, mask: np.ndarray, matrix, left: Fill | None = None):
+        """Checks the matrix.
+
+        Args:
+          mask: (h, w) bool, the region in the old drawing.
+          matrix: (2, 3), takes points (x, y, 1) of the old drawing to the new one.
+          left: what is seen where the region was, as far as it does not lie there again; None: itself.
+
+        Raises:
+          UserError: a matrix of another shape, or one that cannot be undone.
+        """
+        matrix = np.asarray(matrix, np.float64)
+        if (
+            matrix.shape != (2, 3)
+            or not np.isfinite(matrix).all()
+            or abs(np.linalg.det(matrix[:, :2])) < 1e-9
+        ):
+            raise UserError("move of a region: a (2, 3) matrix that can be undone is needed")
+        self.left = left
+        self._mask, self._matrix, self._inverse = mask, matrix, np.linalg.inv(matrix[:, :2])
+        rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+        self._reached = None
+        if len(rows):
+            corners = np.array([[x, y] for x in columns[[0, -1]] for y in rows[[0, -1]]]) + 0.0
+            around = np.array([corners + shift for shift in ((-1, -1), (1, 1), (-1, 1), (1, -1))])
+            around = around.reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2]
+            self._reached = around.min(0), around.max(0)
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Where points come from."""
+        laid, origins = self.laid(points)
+        result = points.copy() if self.left is None else self.left(points)
+        result[laid] = origins
+        return result
+
+    def laid(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(...) bool: which points the region covers at its new place; (n, 2): where these come from."""
+        if self._reached is None:
+            return np.zeros(points.shape[:-1], bool), np.zeros((0, 2))
+        low, high = self._reached
+        near = ((points >= low) & (points <= high)).all(-1)
+        origins = (points[near] - self._matrix[:, 2]) @ self._inverse.T
+        inside, _, _ = _covered(self._mask, origins)
+        near[near] = inside
+        return near, origins[inside]
+
+
+def _covered(mask, points) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(...) bool: which points lie in a mask; the columns and rows of those that do."""
+    height, width = mask.shape
+    x, y = np.moveaxis(np.rint(points).astype(int), -1, 0)
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    inside[inside] = mask[y[inside], x[inside]]
+    return inside, x[inside], y[inside]
+
+
+Edit = Move | Rest
+"""What the edits of a drawing are."""
+
+
+class Traced(NamedTuple):
+    """Where the pixels of an edited drawing come from.
+
+    Attributes:
+      field: (h, w, 2) float32, in pixels of the source, see `ops.field`.
+      filled: (h, w) bool, where a `Fill` is seen.
+    """
+
+    field: np.ndarray
+    filled: np.ndarray
+
+
+class Trace:
+    """Edits made one after the other; never changed.
+
+    What is traced is found when it is asked for, since a `Fill` may take its time.
+
+    Attributes:
+      edits: the first one first.
+    """
+
+    def __init__(self, height: int, width: int):
+        """No edits of a drawing of this size."""
+        self.edits: tuple[Edit, ...] = ()
+        still, nowhere = fields.identity(height, width), np.zeros((height, width), bool)
+        self._found: Traced | None = _read_only(still, nowhere)
+        self._earlier: Trace | None = None
+        self._lock = threading.RLock()
+
+    def followed_by(self, edit: Edit) -> "Trace":
+        """The same edits, and one more."""
+        later = object.__new__(Trace)
+        later.edits, later._earlier, later._found = (*self.edits, edit), self, None
+        later._lock = self._lock
+        return later
+
+    @property
+    def found(self) -> Traced:
+        """Where the pixels come from; not to be written to."""
+        with self._lock:
+            pending = list[Trace]()
+            trace, found = self, self._found
+            while found is None:
+                assert trace._earlier is not None
+                pending.append(trace)
+                trace = trace._earlier
+                found = trace._found
+            for trace in reversed(pending):
+                found = trace._found = _read_only(*_extended(found, trace.edits))
+                trace._earlier = None  # only what is asked for again is held
+            return found
+
+
+def field_of(edits: Iterable[Edit], height: int, width: int) -> np.ndarray:
+    """The (height, width, 2) float32 field of edits made one after the other, the first one first."""
+    trace = Trace(height, width)
+    for edit in edits:
+        trace = trace.followed_by(edit)
+    return trace.found.field
+
+
+def _read_only(*arrays) -> Traced:
+    for array in arrays:
+        array.setflags(write=False)
+    return Traced(*arrays)
+
+
+def _extended(traced: Traced, edits: Sequence[Edit]) -> Traced:
+    """What was traced through all edits but the last one, with that, too.
+
+    Where it moves nothing, the field stays unchanged to the last bit.
+    """
+    *before, edit = edits
+    still = fields.identity(*traced.filled.shape)
+    field, filled = traced.field.copy(), traced.filled.copy()
+    if isinstance(edit, Rest):
+        field[edit.mask], filled[edit.mask] = still[edit.mask], False
+        return Traced(field, filled)
     points = edit(still.astype(np.float64))
     changed = (points != still).any(-1)
-    origins = _trace_back(points[changed], before).astype(np.float32)
+    origins, fills = _trace_back(points[changed], before)
+    origins, fills = origins.astype(np.float32), fills | _fills(edit, still[changed])
     # Differences from rounding do not count as a movement.
-    result[changed] = np.where(np.abs(origins - still[changed]) < 1e-3, still[changed], origins)
-    return result
+    field[changed] = np.where(np.abs(origins - still[changed]) < 1e-3, still[changed], origins)
+    filled[changed] = fills
+    return Traced(field, filled)
 
 
-def _trace_back(points: np.ndarray, edits: Sequence[Move | Rest]) -> np.ndarray:
-    """Traces (n, 2) points back through the edits, as far as the last `Rest` that covers them."""
-    points, is_moving = points.copy(), np.ones(len(points), bool)
+def _trace_back(points: np.ndarray, edits: Sequence[Edit]) -> tuple[np.ndarray, np.ndarray]:
+    """Traces (n, 2) points back through edits, as far as the last `Rest` that covers them.
+
+    Returns:
+      (n, 2) where they come from, and (n,) bool whether through a `Fill`.
+    """
+    points, is_moving, fills = points.copy(), np.ones(len(points), bool), np.zeros(len(points), bool)
     for edit in reversed(edits):
         if isinstance(edit, Rest):
-            height, width = edit.mask.shape
-            x, y = np.rint(points).astype(int).T
-            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-            inside[inside] = edit.mask[y[inside], x[inside]]
-            is_moving &= ~inside
-        else:
-            points[is_moving] = edit(points[is_moving])
-    return points
+            is_moving &= ~_covered(edit.mask, points)[0]
+            continue
+        fills[is_moving] |= _fills(edit, points[is_moving])
+        points[is_moving] = edit(points[is_moving])
+    return points, fills
+
+
+def _fills(edit: Move, points: np.ndarray) -> np.ndarray:
+    """(n,) bool: which points an edit takes from what it completes."""
+    if isinstance(edit, Fill):
+        return _covered(edit.mask, points)[0]
+    if isinstance(edit, Shift) and edit.left is not None:
+        return _covered(edit.left.mask, points)[0] & ~edit.laid(points)[0]
+    return np.zeros(len(points), bool)
 
 
 def drag(start, end, height: int, width: int, *, fixed=(), reach: float | None = None) -> Move:
@@ -121,50 +293,6 @@ def drag(start, end, height: int, width: int, *, fixed=(), reach: float | None =
         share = share * share * (3.0 - 2.0 * share)
         result = points.copy()
         result[near] += share[:, None] * (tps.basis(control, points[near]) @ moved)
-        return result
-
-    return move
-
-
-def shift_region(mask: np.ndarray, matrix) -> Move:
-    """Copies a region to another place, over what is there.
-
-    Args:
-      mask: (h, w) bool, the region in the old drawing.
-      matrix: (2, 3), takes points (x, y, 1) of the old drawing to the new one.
-
-    Raises:
-      UserError: a matrix of another shape, or one that cannot be undone.
-    """
-    matrix = np.asarray(matrix, np.float64)
-    if (
-        matrix.shape != (2, 3)
-        or not np.isfinite(matrix).all()
-        or abs(np.linalg.det(matrix[:, :2])) < 1e-9
-    ):
-        raise UserError("move of a region: a (2, 3) matrix that can be undone is needed")
-    inverse = np.linalg.inv(matrix[:, :2])
-    height, width = mask.shape
-
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    if len(rows):
-        corners = np.array([[x, y] for x in columns[[0, -1]] for y in rows[[0, -1]]]) + 0.0
-        reached = np.array([corners + shift for shift in ((-1, -1), (1, 1), (-1, 1), (1, -1))])
-        reached = reached.reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2]
-        low, high = reached.min(0), reached.max(0)
-
-    def move(points):
-        result = points.copy()
-        if not len(rows):
-            return result
-        x, y = points[..., 0], points[..., 1]
-        near = (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1])
-        origin = (points[near] - matrix[:, 2]) @ inverse.T
-        x, y = np.rint(origin).astype(int).T
-        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        inside[inside] = mask[y[inside], x[inside]]
-        near[near] = inside
-        result[near] = origin[inside]
         return result
 
     return move

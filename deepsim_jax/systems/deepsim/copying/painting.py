@@ -148,7 +148,7 @@ def _cover(source, parts, random) -> pair.Source:
     place = random.choice(still[parts.labels == label])
     inside = np.square((still - origin) / radii).sum(-1) <= 1
     shift = place - origin
-    moved = moves.shift_region(inside, [[1, 0, shift[0]], [0, 1, shift[1]]])
+    moved = moves.Shift(inside, [[1, 0, shift[0]], [0, 1, shift[1]]])
     field = moves.field_of([moved], height, width)
     lines = parts.lines
     if lines is not None:

@@ -11,18 +11,27 @@ from deepsim_jax.systems.deepsim.copying import channels, mismatch
 def test_mismatches_are_wrong_areas_lone_lines_and_broken_ways(drawing):
     drawn, spec = drawing("seg_edges")
     parts = channels.take_apart(drawn, spec)
-    still, nothing = fields.identity(96, 128), np.zeros((96, 128), bool)
-    assert not mismatch.find(parts, parts, still, nothing, still).any()
-    wrong = nothing.copy()
+    nowhere = np.zeros((96, 128), bool)
+    still = fields.Ruled(fields.identity(96, 128), nowhere, np.zeros((96, 128), np.float32))
+    assert not mismatch.find(parts, parts, still, nowhere, still.field).any()
+    wrong = nowhere.copy()
     wrong[2, :] = wrong[10:20, 10:20] = True
-    assert np.array_equal(np.argwhere(mismatch.find(parts, parts, still, wrong)).min(0), [10, 10])
+    found = mismatch.find(parts, parts, still._replace(wrong=wrong), nowhere)
+    assert np.array_equal(np.argwhere(found).min(0), [10, 10])
     lines = parts.lines.copy()
     lines[90, 5:25] = True
-    found = mismatch.find(dataclasses.replace(parts, lines=lines), parts, still, nothing)
+    more = dataclasses.replace(parts, lines=lines)
+    found = mismatch.find(more, parts, still, nowhere)
     assert found[90, 5:25].all() and not found[:80].any()
-    gone = mismatch.find(parts, dataclasses.replace(parts, lines=lines), still, nothing)
+    gone = mismatch.find(parts, more, still, nowhere)
     assert gone[90, 5:25].all() and not gone[:80].any()
-    assert mismatch.find(parts, parts, still + np.float32(4), nothing, still).all()
+    # Where the photo is completed lines may come along, but what is drawn has to be there.
+    filled = nowhere.copy()
+    filled[80:] = True
+    assert not mismatch.find(parts, more, still, filled).any()
+    assert mismatch.find(more, parts, still, filled)[90, 5:25].all()
+    moved = still._replace(field=still.field + np.float32(4))
+    assert mismatch.find(parts, parts, moved, nowhere, still.field).all()
 
 
 def test_what_the_photo_has_nothing_near_for_is_lacking(drawing):

@@ -48,7 +48,7 @@ def test_a_region_is_copied_scaled_and_flipped():
     mask = np.zeros((40, 60), bool)
     mask[10:20, 10:20] = True
     matrix = [[-2, 0, 70], [0, 2, 0]]
-    field = moves.field_of([moves.shift_region(mask, matrix)], 40, 60)
+    field = moves.field_of([moves.Shift(mask, matrix)], 40, 60)
     assert field[24, 40].tolist() == [15, 12]
     assert np.array_equal(field[10:19], STILL[10:19]) and np.array_equal(field[:, :31], STILL[:, :31])
 
@@ -56,8 +56,8 @@ def test_a_region_is_copied_scaled_and_flipped():
 def test_edits_are_composed_in_their_order():
     mask = np.zeros((40, 60), bool)
     mask[10:20, 10:20] = True
-    right = moves.shift_region(mask, [[1, 0, 20], [0, 1, 0]])
-    everything = moves.shift_region(np.ones((40, 60), bool), [[1, 0, 0], [0, 1, 5]])
+    right = moves.Shift(mask, [[1, 0, 20], [0, 1, 0]])
+    everything = moves.Shift(np.ones((40, 60), bool), [[1, 0, 0], [0, 1, 5]])
     assert moves.field_of([right, everything], 40, 60)[17, 32].tolist() == [12, 12]
     assert moves.field_of([everything, right], 40, 60)[17, 32].tolist() == [12, 12]
     assert moves.field_of([right, everything], 40, 60)[23, 32].tolist() == [12, 18]
@@ -70,4 +70,4 @@ def test_what_cannot_be_moved_is_refused():
     with pytest.raises(UserError, match="reach 0"):
         moves.drag([[1, 1]], [[1, 1]], 40, 60, reach=0)
     with pytest.raises(UserError, match="can be undone"):
-        moves.shift_region(np.ones((4, 4), bool), np.zeros((2, 3)))
+        moves.Shift(np.ones((4, 4), bool), np.zeros((2, 3)))
