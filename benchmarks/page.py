@@ -32,6 +32,7 @@ SECTIONS = {
     "evaluation": ("Evaluation", speed_sections.evaluation),
     "copying": ("Copies, with nothing trained", quality_sections.copying),
     "copy_latency": ("How soon a copied edit is there", speed_sections.copy_latency),
+    "new_content": ("What the photo does not show", quality_sections.new_content),
     "completion": ("What is taken away", quality_sections.completion),
     "painting": ("What a network paints over a copy", quality_sections.painting),
     "igan": ("iGAN's edits", quality_sections.igan),

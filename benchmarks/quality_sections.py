@@ -52,6 +52,20 @@ def completion(found) -> list:
     ]
 
 
+def new_content(found) -> list:
+    columns = ("f1", "recall", "precision", "lpips", "psnr")
+    parts: list = []
+    for name, of in found["cases"].items():
+        trained = "; ".join(
+            f"{label}: {run['steps']} steps in {shown(run['seconds'])} s, auto takes {run['auto']}"
+            for label, run in of["trained"].items()
+        )
+        rows = [[label, *(shown(row.get(key)) for key in columns)] for label, row in of["rows"].items()]
+        note = f"{name}, {found['size']} px, changed {percent(of['changed'])}. {trained}."
+        parts += [Note(note), table(["in the changed region", *columns], rows)]
+    return parts
+
+
 def painting(found) -> list:
     columns = ("lpips", "changed_lpips", "changed_psnr", "following_f1")
     return [

@@ -7,6 +7,7 @@ tests/editor/browser/test_page_pictures.py` writes them into the docs.
 import io
 import os
 import pathlib
+import re
 import shutil
 
 import cv2
@@ -53,6 +54,15 @@ def collection(trained_igan, tmp_path_factory):
         config.encoder.steps = 300
     workdir = tmp_path_factory.mktemp("trained") / "mugs"
     return deepsim_jax.train(mugs.mugs(6000, 32), config=config, workdir=workdir).workdir
+
+
+@pytest.fixture
+def learned_photo(trained_singan, tmp_path_factory):
+    """The folder of a run that has learned one photo; for the guide, coffee, which takes minutes."""
+    if "EDITOR_PICTURES" not in os.environ:
+        return trained_singan.workdir
+    workdir = tmp_path_factory.mktemp("trained") / "coffee"
+    return deepsim_jax.train(skimage.data.coffee(), config="singan_quickstart", workdir=workdir).workdir
 
 
 @pytest.fixture
@@ -130,6 +140,47 @@ def test_a_picture_of_a_collection(visit, serve_from, collection, mug_file, fold
     page.locator(".sheet img").first.wait_for()
     _write(editor, folder / "editor-collection.webp")
     written = folder / "editor-collection.webp"
+    assert Image.open(written).size == (1280, 800) and written.stat().st_size < MOST_PLAIN
+
+
+def test_a_picture_of_what_is_made_of_a_learned_photo(
+    visit, serve_from, learned_photo, folder, tmp_path
+):
+    shutil.copytree(learned_photo, tmp_path / "runs" / "coffee")
+    editor = visit(serve_from(tmp_path / "runs").url, viewport={"width": 1280, "height": 800})
+    page = editor.page
+    page.locator(".work", has_text="coffee").click()
+    editor.rests()
+    editor.press("s")
+    page.locator("#slider-count").fill("6")
+    page.locator(".apply").get_by_role("button", name="New pictures", exact=True).click()
+    editor.has_steps(1)
+    editor.rests()
+    page.locator("[aria-label='Pictures of this step'] [role=radio]").nth(5).wait_for()
+    written = folder / "editor-samples.webp"
+    _write(editor, written)
+    assert Image.open(written).size == (1280, 800) and written.stat().st_size < MOST_PLAIN
+
+
+@pytest.mark.slow
+def test_a_picture_of_a_training(visit, server, large_cat, folder):
+    desk, is_for_guide = server._desk, "EDITOR_PICTURES" in os.environ
+    config = "quickstart" if is_for_guide else "quickstart:tiny"
+    opened = desk.worker.submit(
+        lambda: desk.catalogue.open_photo(large_cat.read_bytes(), "cat.png", config)
+    )
+    url = f"{server.url}&workspace={opened.result(60).id}"
+    editor = visit(url, viewport={"width": 1280, "height": 800})
+    page = editor.page
+    page.locator(".training > summary").click()
+    editor.button("Train on this photo").click()
+    if is_for_guide:
+        page.get_by_alt_text("What it can draw after").wait_for(timeout=600_000)
+    page.locator("[data-training]", has_text=re.compile("step [1-9]")).wait_for(timeout=600_000)
+    written = folder / "editor-training.webp"
+    _write(editor, written)
+    editor.button("Pause the training").click()
+    page.locator("[data-training=paused]").wait_for()
     assert Image.open(written).size == (1280, 800) and written.stat().st_size < MOST_PLAIN
 
 
