@@ -84,8 +84,9 @@ def complete(model: Model, photo: np.ndarray, random: np.random.Generator):
     centre = random.uniform(radii, [width - 1, height - 1] - radii)
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     polygon = (centre + radii * np.stack([np.cos(angles), np.sin(angles)], -1)).tolist()
+    begun = time.process_time()
     recipe = model.follow_recipe({"size": [width, height], "steps": [{"delete": {"polygon": polygon}}]})
-    hole = recipe.filled
+    searching, hole = time.process_time() - begun, recipe.pieces > 0
     spoilt = np.where(hole[..., None], np.uint8(255), photo)
     ways = {
         "nearest": functools.partial(by_nearest, model, recipe, spoilt),
@@ -102,6 +103,7 @@ def complete(model: Model, photo: np.ndarray, random: np.random.Generator):
         picture = way()
         seconds[name] = time.process_time() - begun
         made[name] = np.where(hole[..., None], picture, photo)
+    seconds["patches"] += searching
     rows, columns = (
         slice(places.min(), places.max() + 1)
         for places in (np.flatnonzero(hole.any(axis)) for axis in (1, 0))
@@ -120,11 +122,11 @@ def complete(model: Model, photo: np.ndarray, random: np.random.Generator):
 
 def by_nearest(model: Model, recipe, spoilt: np.ndarray) -> np.ndarray:
     """The nearest known pixels of the labels that are drawn in a hole."""
-    labels = channels.take_apart(recipe.primitive, model.spec).labels
+    labels, hole = channels.take_apart(recipe.primitive, model.spec).labels, recipe.pieces > 0
     result = spoilt.copy()
-    for label in np.unique(labels[recipe.filled]):
-        ours, known = recipe.filled & (labels == label), ~recipe.filled & (labels == label)
-        result[ours] = spoilt[fields.nearest(known if known.any() else ~recipe.filled, ours)]
+    for label in np.unique(labels[hole]):
+        ours, known = hole & (labels == label), ~hole & (labels == label)
+        result[ours] = spoilt[fields.nearest(known if known.any() else ~hole, ours)]
     return result
 
 

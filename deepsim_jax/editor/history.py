@@ -11,7 +11,7 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.systems.contract import Session
 
 BYTES = 256 * 2**20
-BYTES_A_PIXEL = 8
+BYTES_A_PIXEL = 16
 """What a document is taken to hold for each pixel of the canvas."""
 
 LEAST = 8

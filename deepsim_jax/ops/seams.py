@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from deepsim_jax.ops import field as fields
 from deepsim_jax.ops.sampling import JUMP
 
 LIGHT = 20.0
@@ -30,43 +29,39 @@ def find_correction(
     Args:
       image: (h, w, 3) uint8, the source.
       field: (h, w, 2), along which it is copied.
-      patches: (h, w) bool each, disjoint; each is evened out with what rests around it.
+      patches: (h, w) bool each, disjoint; each is evened out with what is in none of them around it.
 
     Returns:
-      (h, w, 3) float32 levels, exactly 0 where nothing moves; None if nothing is to be added.
+      (h, w, 3) float32 levels, exactly 0 outside of the patches; None if nothing is to be added.
     """
-    still = fields.identity(*field.shape[:2])
-    moves = (field != still).any(-1)
-    found = None
+    ground, found = ~np.logical_or.reduce(patches), None
     for patch in patches:
-        here = patch & moves
-        levels = _correction_of(image, field, here, moves) if here.any() else None
+        levels = _correction_of(image, field, patch, ground) if patch.any() else None
         if levels is not None:
             found = levels if found is None else found + levels
     return found
 
 
 def _correction_of(
-    image: np.ndarray, field: np.ndarray, patch: np.ndarray, moves: np.ndarray
+    image: np.ndarray, field: np.ndarray, patch: np.ndarray, ground: np.ndarray
 ) -> np.ndarray | None:
-    """What is to be added to one patch of those that move."""
-    height, width = moves.shape
-    still = fields.identity(height, width)
+    """What is to be added to one patch."""
+    height, width = ground.shape
     rows, columns = (np.flatnonzero(patch.any(axis)) for axis in (1, 0))
     top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
     box = slice(top, rows[-1] + 2), slice(left, columns[-1] + 2)
-    inner, still, patch = field[box], still[box], patch[box]
-    moved, shape = inner - still, patch.shape
+    inner, patch = field[box], patch[box]
+    shape = patch.shape
     total, weights = np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32)
-    padded = np.pad(moves[box], 1, constant_values=True)
+    beyond, fields_beyond = np.pad(ground[box], 1), np.pad(inner, ((1, 1), (1, 1), (0, 0)))
     for row, column in _SIDES:
-        here = patch & ~padded[1 + row :, 1 + column :][: shape[0], : shape[1]]
-        here &= np.abs(moved).max(-1) > JUMP  # the neighbour rests, so that this is the jump
+        side = slice(1 + row, 1 + row + shape[0]), slice(1 + column, 1 + column + shape[1])
+        step, there = np.array([column, row], np.float32), fields_beyond[side]
+        # Where what is copied goes on beyond the border there is none.
+        here = patch & beyond[side] & (np.abs(there - inner - step).max(-1) > JUMP)
         if not here.any():
             continue
-        step = np.array([column, row], np.float32)
-        there = still[here] + step
-        difference = _at(image, there).astype(np.float32) - _at(image, inner[here] + step)
+        difference = _at(image, there[here]).astype(np.float32) - _at(image, inner[here] + step)
         weight = np.exp(-0.5 * np.square(difference / LIGHT).sum(-1))
         weight[weight < _LEAST] = 0
         total[here] += difference * weight[:, None]

@@ -39,6 +39,14 @@ def test_a_patch_of_the_same_sky_joins_it(slope, shifted):
     np.testing.assert_array_equal(evened[~patch], copied[~patch])
 
 
+def test_a_patch_joins_a_sky_that_moves_a_little_itself(slope, shifted):
+    patch = (shifted != fields.identity(64, 96)).any(-1)
+    shifted += 0.5 + 0.2 * np.sin(fields.identity(64, 96)[..., ::-1] / 20)
+    evened = seams.even_out(laid(slope, shifted), seams.find_correction(slope, shifted, [patch]))
+    assert np.abs(evened[patch].astype(int) - slope[patch]).mean() < 3
+    np.testing.assert_array_equal(evened[~patch], laid(slope, shifted)[~patch])
+
+
 def test_a_thing_keeps_its_colour_on_another_ground(slope, shifted):
     patch = (shifted != fields.identity(64, 96)).any(-1)
     shifted[PATCH][..., 0] -= 15

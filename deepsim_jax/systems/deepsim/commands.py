@@ -9,7 +9,7 @@ from deepsim_jax.images import compositing
 from deepsim_jax.sequences import editing
 from deepsim_jax.systems import runs
 from deepsim_jax.systems.contract import Call
-from deepsim_jax.systems.deepsim import recipes, report
+from deepsim_jax.systems.deepsim import documents, recipes, report
 from deepsim_jax.systems.deepsim import source as sources
 from deepsim_jax.systems.deepsim.config import SCHEMA
 from deepsim_jax.systems.deepsim.training import TRAINING, untrained
@@ -38,7 +38,7 @@ def edit(call: Call):
                 recipe_edit.primitive,
                 edited(**recipe_edit._asdict()),
                 recipe_edit.field,
-                recipe_edit.filled,
+                recipe_edit.pieces,
             )
         ]
         model.write(output, ends[0][1])
@@ -75,13 +75,13 @@ def _open_model(call):
 
 
 def _report(call, model, edits, output):
-    """Adds edits (name, primitive, result, field, filled) to the run's page; else names the output."""
+    """Adds edits (name, primitive, result, field, pieces) to the run's page; else names the output."""
     if model.workdir is None:
         print(output)
         return
-    for name, primitive, result, field, filled in edits:
+    for name, primitive, result, field, pieces in edits:
         # Beside a network's picture alone a copy is not worth the flows that it needs.
-        copied = None if call.engine == "network" else model.copy(primitive, field, filled)
+        copied = None if call.engine == "network" else model.copy(primitive, field, pieces)
         report.keep_edit(model.workdir, name, primitive, result, copied)
     print(report.write(model.workdir))
 
@@ -95,15 +95,16 @@ def _sweep(call, model, source, output, edited):
     if source.suffix != ".json":
         raise UserError(f"--amounts scales the movements of a recipe, --input={source} is none (.json)")
     recipe, ends = recipes.read(source), []
+    _, unit = recipes.steps_of(recipe, *model.primitive.shape[:2])
+    in_turn = documents.takes_hold(documents.unfold(recipe, model.primitive, model.spec), unit=unit)
     for amount in amounts:
-        scaled = recipes.scaled(recipe, amount)
-        recipe_edit = model.follow_recipe(scaled)
+        recipe_edit = model.follow_recipe(recipes.scaled(recipe, amount, in_turn=in_turn))
         ends.append(
             (
                 recipe_edit.primitive,
                 edited(**recipe_edit._asdict()),
                 recipe_edit.field,
-                recipe_edit.filled,
+                recipe_edit.pieces,
             )
         )
     compositing.write_picture(output, compositing.strip([(drawn, made) for drawn, made, *_ in ends]))

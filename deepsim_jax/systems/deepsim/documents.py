@@ -1,7 +1,8 @@
 """A primitive as it is edited: how it looks, what is protected, and where each pixel comes from."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ def complete_with_nearest(
     return fields.nearest(~mask, mask)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Document:
     """The primitive as it is edited so far; never changed.
 
@@ -45,9 +46,9 @@ class Document:
         return self.trace.found.field
 
     @property
-    def filled(self) -> np.ndarray:
-        """bool (h, w): where something was taken away, so that the field completes the photo."""
-        return self.trace.found.filled
+    def pieces(self) -> np.ndarray:
+        """uint8 (h, w): where the photo is completed, or something was laid: `moves.Traced.pieces`."""
+        return self.trace.found.pieces
 
 
 class RecipeEdit(NamedTuple):
@@ -57,13 +58,14 @@ class RecipeEdit(NamedTuple):
       primitive: uint8 (h, w, 3), edited.
       field: (h, w, 2) float32, where each of its pixels comes from.
       protected: bool (h, w), True where the photo is kept.
-      filled: bool (h, w), True where something was taken away, so that the field completes the photo.
+      pieces: uint8 (h, w), where the field completes the photo, or lays parts of it elsewhere:
+        `copying.moves.Traced.pieces`.
     """
 
     primitive: np.ndarray
     field: np.ndarray
     protected: np.ndarray
-    filled: np.ndarray
+    pieces: np.ndarray
 
 
 def begin(layers: primitives.Layers) -> Document:
@@ -95,8 +97,10 @@ def extended(
     where: dict[str, Any] = {"number": len(document.actions) + 1, "unit": unit}
     layers = recipes.apply_step(step, document.layers, original, spec, **where)
 
+    trace = document.trace
+
     def fill(layers, mask):
-        return moves.Fill(mask, lambda: complete(layers, document.field, mask))
+        return moves.Fill(mask, lambda: complete(layers, trace.found.field, mask))
 
     edit = recipes.edit_of(step, document.layers, fill, **where)
     kept = recipes.kept_by(step, document.layers, **where)
@@ -106,18 +110,18 @@ def extended(
         actions=(*document.actions, {"tool": kind, **options}),
         layers=_frozen(layers),
         keep=document.keep if kept is None else _read_only(document.keep | kept),
-        trace=document.trace if edit is None else document.trace.followed_by(edit),
+        trace=trace if edit is None else trace.followed_by(edit),
     )
 
 
-def follow(
+def unfold(
     recipe: dict,
     primitive: np.ndarray,
     spec: primitives.PrimitiveSpec,
     *,
     complete: Complete = complete_with_nearest,
-) -> Document:
-    """What a recipe makes of a primitive.
+) -> Iterator[Document]:
+    """The documents that a recipe leads through, the first one of which is unchanged.
 
     Args:
       recipe: see `recipes`.
@@ -131,9 +135,39 @@ def follow(
     original = primitives.decompose(primitive.copy(), spec)  # what is in a document cannot be written to
     steps, unit = recipes.steps_of(recipe, *primitive.shape[:2])
     document = begin(original)
+    yield document
     for step in steps:
         document = extended(document, step, original, spec, complete=complete, unit=unit)
+        yield document
+
+
+def follow(
+    recipe: dict,
+    primitive: np.ndarray,
+    spec: primitives.PrimitiveSpec,
+    *,
+    complete: Complete = complete_with_nearest,
+) -> Document:
+    """What a recipe makes of a primitive: the last one of `unfold`."""
+    *_, document = unfold(recipe, primitive, spec, complete=complete)
     return document
+
+
+def takes_hold(documents: Iterable[Document], *, unit=(1.0, 1.0)) -> bool:
+    """Whether a step takes hold of what an earlier one of them moved.
+
+    Args:
+      documents: made one of the other by a step each.
+      unit: pixels (x, y) of the drawing for each of the steps' own.
+    """
+    base, *later = documents
+    for before, after in itertools.pairwise(later):
+        tool, options = after.actions[-1]["tool"], dict(after.actions[-1])
+        del options["tool"]
+        area = recipes.chosen_by({tool: options}, before.layers, unit=unit)
+        if area is not None and (before.field != base.field)[area].any():
+            return True
+    return False
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -17,7 +17,9 @@ _AREAS = ("polygon", "points", "radius")
 """Options by which these tools choose what there is; others draw such an area, which may be anywhere."""
 
 
-def between(first: Sequence[Action], second: Sequence[Action], share: float) -> list[dict[str, Any]]:
+def between(
+    first: Sequence[Action], second: Sequence[Action], share: float, *, in_turn: bool = False
+) -> list[dict[str, Any]]:
     """The actions of the edit at a share of the way from one to another.
 
     What both begin with stays. After that, actions that differ in their numbers alone go from one to the
@@ -27,6 +29,8 @@ def between(first: Sequence[Action], second: Sequence[Action], share: float) -> 
     Args:
       first, second: actions {"tool": name, ...}.
       share: 0 to 1.
+      in_turn: whether the steps of each way are made one after the other instead of all at once, since
+        one takes hold of what another has moved (`documents.takes_hold`).
     """
     if share <= 0 or share >= 1:
         return [dict(action) for action in (first if share <= 0 else second)]
@@ -39,9 +43,25 @@ def between(first: Sequence[Action], second: Sequence[Action], share: float) -> 
     blended = [_blended(one, other, share) for one, other in pairs]
     if len(before) == len(after) and all(action is not None for action in blended):
         return shared + [action for action in blended if action is not None]
-    parts = [_shortened(action, 1 - share) for action in before]
-    parts += [_shortened(action, share) for action in after]
-    return shared + [action for action in parts if action is not None]
+    shortened = shortened_in_turn if in_turn else _shortened_at_once
+    return shared + shortened(before, 1 - share) + shortened(after, share)
+
+
+def _shortened_at_once(actions: Sequence[Action], amount: float) -> list[dict[str, Any]]:
+    parts = [_shortened(action, amount) for action in actions]
+    return [action for action in parts if action is not None]
+
+
+def shortened_in_turn(actions: Sequence[Action], amount: float) -> list[dict[str, Any]]:
+    """Actions as far as they are made when each begins as the one before it is complete.
+
+    Args:
+      actions: {"tool": name, ...}.
+      amount: 0 to 1, the share of the whole way.
+    """
+    done, part = divmod(amount * len(actions), 1)
+    whole, begun = actions[: int(done)], actions[int(done) : int(done) + 1]
+    return [dict(action) for action in whole] + _shortened_at_once(begun, part)
 
 
 def with_amount(tool: str, options: Action, amount: float) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Model:
         engine: str = "auto",
         field: np.ndarray | None = None,
         protected: np.ndarray | None = None,
-        filled: np.ndarray | None = None,
+        pieces: np.ndarray | None = None,
     ) -> np.ndarray:
         """The photo that an edited primitive describes.
 
@@ -109,8 +109,9 @@ class Model:
             (`recipe_field`); None: estimated.
           protected: bool (h, w) of the primitive's size, True where the photo is kept, with and without
             `keep`, at the result's size (`recipe_keep`).
-          filled: bool (h, w) of the primitive's size, True where the given field completes the photo
-            (`follow_recipe`): lines that come along need not be drawn.
+          pieces: uint8 (h, w) of the primitive's size, where the given field completes the photo, so that
+            lines that come along need not be drawn, and where it lays parts that take on the light there
+            (`follow_recipe`).
 
         Returns:
           uint8 (H, W, 3): of the primitive's size, or of the photo's full size with `keep`. Where this or
@@ -146,7 +147,7 @@ class Model:
                 mask,
                 field,
                 protected if is_auto else None,
-                filled,
+                pieces,
                 is_auto=is_auto,
                 engine=engine,
                 tells=tells,
@@ -202,7 +203,7 @@ class Model:
             return engine
         return painting.choose(self._copier.source, self._paint, steps=self.step)
 
-    def _copy_edit(self, conformed, mask, field, protected, filled, *, is_auto, engine, tells):
+    def _copy_edit(self, conformed, mask, field, protected, pieces, *, is_auto, engine, tells):
         """Edits with the photo's own pixels; where the mask is True, keeps the photo bit for bit.
 
         Unless it only copies, the network's picture is blended in where the photo lacks what is asked.
@@ -211,7 +212,7 @@ class Model:
         # Without labels it is seen by the way back where the copy is wrong.
         both_ways = engine != "copy" and not self._copier.has_labels
         copy = functools.partial(
-            self._copier.copy, conformed, field=field, both_ways=both_ways, filled=filled
+            self._copier.copy, conformed, field=field, both_ways=both_ways, pieces=pieces
         )
 
         def finish(copied):
@@ -251,27 +252,27 @@ class Model:
         return repaint(picture, self._paint(primitive), lacking)
 
     def copy(
-        self, primitive: np.ndarray, field: np.ndarray | None = None, filled: np.ndarray | None = None
+        self, primitive: np.ndarray, field: np.ndarray | None = None, pieces: np.ndarray | None = None
     ) -> Copied:
         """What copying makes of an edited primitive, at its size, and where it does not show it.
 
         Args:
           primitive: uint8 (h, w, 3), as `read_primitive` gives it.
-          field, filled: as for `edit`.
+          field, pieces: as for `edit`.
 
         Raises:
           UserError: wrong size, or an imported model.
         """
         self._check_engine("copy")
         conformed, _ = primitives.conform(self._resize_to_own(primitive), self._spec)
-        return self._copier.copy(conformed, field=field, full=False, filled=filled)
+        return self._copier.copy(conformed, field=field, full=False, pieces=pieces)
 
     def draft(
         self,
         layers: primitives.Layers,
         field: np.ndarray,
         keep: np.ndarray,
-        filled: np.ndarray,
+        pieces: np.ndarray,
         *,
         paints: bool = True,
         completes: bool = True,
@@ -282,7 +283,7 @@ class Model:
           layers: of the edited primitive.
           field: (h, w, 2), where each pixel comes from.
           keep: bool (h, w), True where the photo is kept.
-          filled: bool (h, w), True where the field completes the photo.
+          pieces: uint8 (h, w), as for `edit`.
           completes: whether areas far from all of their label are completed as `edit` does, which takes
             its time; else as they were lately, or with the nearest pixels of what is drawn there.
           paints: whether the network, if there is one, paints what the photo lacks; it takes its time.
@@ -295,14 +296,14 @@ class Model:
             return self._repaint(picture, lacking, primitives.compose(layers, self._spec), "auto")
 
         finish_lacking = finish if paints and self.is_trained else None
-        draft = self._copier.draft(layers, field, filled, finish_lacking, completes=completes)
+        draft = self._copier.draft(layers, field, pieces, finish_lacking, completes=completes)
         return np.where(keep[..., None], self._copier.source.image, draft) if keep.any() else draft
 
     def copy_mismatch(
-        self, layers: primitives.Layers, field: np.ndarray, filled: np.ndarray
+        self, layers: primitives.Layers, field: np.ndarray, pieces: np.ndarray
     ) -> np.ndarray:
         """bool (h, w): where a copy cannot show what such a primitive asks for."""
-        return self._copier.mismatch(layers, field, filled)
+        return self._copier.mismatch(layers, field, pieces)
 
     def complete(
         self, layers: primitives.Layers, field: np.ndarray, mask: np.ndarray
@@ -351,7 +352,7 @@ class Model:
         Raises:
           UserError: the recipe is not understood, or an imported model has no primitive.
         """
-        return self.follow_recipe(recipe).primitive
+        return primitives.compose(self._follow_recipe(recipe).layers, self._spec)
 
     def follow_recipe(self, recipe) -> documents.RecipeEdit:
         """All that `edit` takes of a recipe: `model.edit(**model.follow_recipe(recipe)._asdict())`.
@@ -364,7 +365,7 @@ class Model:
         """
         document = self._follow_recipe(recipe)
         primitive = primitives.compose(document.layers, self._spec)
-        return documents.RecipeEdit(primitive, document.field, document.keep, document.filled)
+        return documents.RecipeEdit(primitive, document.field, document.keep, document.pieces)
 
     def recipe_field(self, recipe) -> np.ndarray:
         """The field of a recipe: where each pixel of its primitive comes from, for `edit`'s "copy".
@@ -381,14 +382,7 @@ class Model:
         return self._follow_recipe(recipe).field
 
     def recipe_keep(self, recipe) -> np.ndarray:
-        """The mask that a recipe's steps "keep" protect, bool (h, w), for `edit`'s `protected`.
-
-        Args:
-          recipe: as for `apply_recipe`.
-
-        Raises:
-          UserError: the recipe is not understood.
-        """
+        """What a recipe's steps "keep" protect, bool (h, w), for `edit`'s `protected`."""
         return self._follow_recipe(recipe).keep
 
     def _follow_recipe(self, recipe) -> documents.Document:

@@ -208,18 +208,31 @@ def _applied(number, step, shape, unit, kinds, *to):
         ) from error
 
 
-def scaled(recipe: dict, amount: float) -> dict:
+def scaled(recipe: dict, amount: float, *, in_turn: bool = False) -> dict:
     """A recipe whose movements are longer or shorter: 0 moves nothing, 1 is the recipe, 2 twice as far.
 
     Args:
       recipe: as for `apply`; what of its warps, copies and moves is scaled, `keyframes.with_amount` says.
       amount: the factor.
+      in_turn: whether each movement begins as the one before it is complete (`documents.takes_hold`);
+        there is nothing beyond the whole then.
 
     Raises:
-      UserError: a warp or copy that is not understood.
+      UserError: a warp or copy that is not understood, or an amount that there is not.
     """
-    steps = []
-    for number, step in enumerate(recipe.get("steps", []) if isinstance(recipe, dict) else [], 1):
+    if not isinstance(recipe, dict):
+        return recipe
+    if in_turn and not 0 <= amount <= 1:
+        raise UserError(
+            f"amount {amount:g}: a step of the recipe takes hold of what another one moves, so that "
+            "they are made one after the other; give amounts from 0 to 1"
+        )
+    steps, whole = [], amount * len(recipe.get("steps", []))
+    for number, step in enumerate(recipe.get("steps", []), 1):
+        if in_turn:
+            amount = float(np.clip(whole - (number - 1), 0, 1))
+            if not amount:
+                break
         try:
             step = {kind: keyframes.with_amount(kind, options, amount) for kind, options in step.items()}
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -227,7 +240,23 @@ def scaled(recipe: dict, amount: float) -> dict:
                 f"recipe: step {number} ({step!r:.80}) is not understood ({error})"
             ) from error
         steps.append(step)
-    return {**recipe, "steps": steps} if isinstance(recipe, dict) else recipe
+    return {**recipe, "steps": steps}
+
+
+def chosen_by(step: dict, layers: primitives.Layers, *, unit=(1.0, 1.0)) -> np.ndarray | None:
+    """bool (h, w): what a step takes hold of, as it is drawn; None for one that chooses nothing.
+
+    Args:
+      step, unit: as for `apply_step`.
+      layers: before the step, which is understood.
+    """
+    ((kind, options),) = step.items()
+    where = {name: options[name] for name in ("polygon", "at", "points", "radius") if name in options}
+    if kind in ("move", "copy", "delete", "fill"):
+        return areas.area(layers, np.asarray(unit), **where)
+    if options.get("like") is None:
+        return None
+    return areas.area(layers, np.asarray(unit), at=options["like"])
 
 
 _warp_pair = jax.jit(resample.warp)  # op by op it would be compiled 76 times
@@ -306,7 +335,8 @@ def _move(layers, spec, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate
     inside, matrix = _place(shape, unit, layers=layers, **placing, **area)
     if _stays(matrix):
         return layers
-    return _laid(layers, _delete(layers, spec, shape, unit, **area), inside, matrix)
+    left = _delete(layers, spec, shape, unit, **area)
+    return _laid(layers, left, inside, matrix, with_outline="at" in area)
 
 
 def _line(layers, spec, shape, unit, *, points, closed=False):
@@ -320,10 +350,11 @@ def _line(layers, spec, shape, unit, *, points, closed=False):
 
 def _copy(layers, spec, shape, unit, **options):
     """Copies what is in an area to another place, scaled and turned about its centre."""
-    return _laid(layers, layers, *_place(shape, unit, layers=layers, **options))
+    inside, matrix = _place(shape, unit, layers=layers, **options)
+    return _laid(layers, layers, inside, matrix, with_outline="at" in options)
 
 
-def _laid(source, onto, inside, matrix):
+def _laid(source, onto, inside, matrix, *, with_outline):
     """Layers with what a mask shows of the source laid onto another place."""
     shape = inside.shape
 
@@ -334,7 +365,11 @@ def _laid(source, onto, inside, matrix):
     regions = np.where(mask[..., None], moved(source.regions), onto.regions)
     edges = onto.edges
     if edges is not None:
-        edges = np.where(mask, moved(source.edges.astype(np.uint8)) > 0, edges)
+        near = inside.astype(np.uint8)
+        if with_outline:  # a region's own, which `_delete` takes away with it
+            near = cv2.dilate(near, np.ones((3, 3), np.uint8))
+        laid = moved(source.edges * near) > 0
+        edges = np.where(mask, laid, edges | laid)
     return dataclasses.replace(onto, regions=regions, edges=edges)
 
 

@@ -5,6 +5,7 @@ repeated from the command line.
 """
 
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -155,6 +156,7 @@ class DeepsimSession:
             raise UserError("session: an imported model does not know how its primitive is drawn")
         self._model, self._spec, self._primitive = model, spec, primitive
         self._photo = photo
+        self._holds = weakref.WeakKeyDictionary[Document, bool]()
         self._original = primitives.decompose(primitive, spec)
         has_edges, has_regions = self._original.edges is not None, spec.kind not in ("edges", "landmarks")
         regional = ("stroke", "fill", "paint")
@@ -233,11 +235,35 @@ class DeepsimSession:
         return [dict(action) for action in documents.follow(recipe, self._primitive, self._spec).actions]
 
     def between(self, first: Document, second: Document, share: float) -> Document:
-        """The document at a share of the way from one to another, see `keyframes.between`."""
+        """The document at a share of the way from one to another, see `keyframes.between`.
+
+        What is taken away in one of them is completed as there, so that it holds still.
+        """
+        in_turn = self._takes_hold(first) or self._takes_hold(second)
+        known = {
+            fill.key: fill
+            for document in (first, second)
+            for fill in moves.fills_of(document.trace.edits)
+        }
+
+        def complete(layers, field, mask):
+            fill = known.get(moves.key_of(mask))
+            return self._model.complete(layers, field, mask) if fill is None else fill.donors()
+
         document = self.begin()
-        for action in keyframes.between(first.actions, second.actions, share):
-            document = self.apply(document, action)
+        for action in keyframes.between(first.actions, second.actions, share, in_turn=in_turn):
+            document = self._extended(document, action, complete)
         return document
+
+    def _takes_hold(self, document):
+        """Whether one of the document's steps takes hold of what another one moved."""
+        if document not in self._holds:
+            found = [self.begin()]
+            for action in document.actions:
+                # Only where something moves counts, and not what completes the photo.
+                found.append(self._extended(found[-1], action, documents.complete_with_nearest))
+            self._holds[document] = documents.takes_hold(found)
+        return self._holds[document]
 
     def render(self, document: Document, quality: Literal["draft", "full"] = "draft") -> Rendering:
         """The picture of a document.
@@ -255,7 +281,7 @@ class DeepsimSession:
                 keep="auto",
                 field=document.field,
                 protected=document.keep,
-                filled=document.filled,
+                pieces=document.pieces,
                 engine=self._model.auto_engine,
             )
             mask = (picture != self._photo).any(-1)
@@ -293,17 +319,17 @@ class DeepsimSession:
         found = document.trace.followed_by(edit).found
         own = moves.field_of([edit], *self.canvas.size) if document.trace.edits else found.field
         layers = primitives.Layers(fields.look_up(document.layers.regions, own), None)
-        given = layers, found.field, document.keep, found.filled
+        given = layers, found.field, document.keep, found.pieces
         picture = self._model.draft(*given, paints=False, completes=False)
         return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
 
     def _draft(self, document, *, completes=True):
-        given = document.layers, document.field, document.keep, document.filled
+        given = document.layers, document.field, document.keep, document.pieces
         return self._model.draft(*given, completes=completes)
 
     def mismatch(self, document: Document) -> np.ndarray:
         """uint8 (h, w): 255 where a copy does not show what was drawn, or where it may be wrong."""
-        found = self._model.copy_mismatch(document.layers, document.field, document.filled)
+        found = self._model.copy_mismatch(document.layers, document.field, document.pieces)
         return found.astype(np.uint8) * np.uint8(255)
 
     def _doubts(self, document):

@@ -1,5 +1,6 @@
 """A headless session on a model: pure actions, exact colours, renderings that keep the photo."""
 
+import itertools
 import json
 import typing
 
@@ -130,7 +131,7 @@ def test_the_network_paints_what_is_drawn_anew_but_no_preview(session, trained, 
     stroke = {"tool": "stroke", "points": [point], "radius": 6, "color": color}
     document = session.apply(session.begin(), stroke)
     draft = session.render(document).images[0]
-    given = document.layers, document.field, document.keep, document.filled
+    given = document.layers, document.field, document.keep, document.pieces
     np.testing.assert_array_equal(draft, trained.draft(*given))
     copied = trained.draft(*given, paints=False)
     x, y = point
@@ -259,7 +260,7 @@ def test_a_network_that_paints_no_better_yet_is_told_and_not_asked(session, trai
     rendering = session.render(document, "full")
     (told,) = (line for line in rendering.doubts if "could not be copied" in line)
     assert "no better yet" in told
-    given = document.layers, document.field, document.keep, document.filled
+    given = document.layers, document.field, document.keep, document.pieces
     np.testing.assert_array_equal(trained.draft(*given), trained.draft(*given, paints=False))
     monkeypatch.setitem(vars(trained), "auto_engine", "both")
     assert not session.render(document, "full").doubts
@@ -346,10 +347,53 @@ def test_what_is_deleted_is_completed_and_no_doubt_is_told(opened_scene):
     document = session.apply(session.begin(), action)
     draft = session.render(document).images[0]
     np.testing.assert_array_equal(session.preview(session.begin(), action).images[0], draft)
+    gone = document.pieces > 0
     # What was completed stays so while something else is dragged.
     drag = {"tool": "warp", "from": [[140, 30]], "to": [[144, 30]], "reach": 20}
     dragged = session.preview(document, drag).images[0]
-    np.testing.assert_array_equal(dragged[document.filled], draft[document.filled])
+    np.testing.assert_array_equal(dragged[gone], draft[gone])
     full = session.render(document, "full")
-    assert not full.doubts and not session.mismatch(document)[document.filled].any()
+    assert not full.doubts and not session.mismatch(document)[gone].any()
     np.testing.assert_array_equal(full.images[0][full.mask == 0], opened_scene.photo[full.mask == 0])
+
+
+def test_films_of_what_is_moved_twice_move_it_alone(untrained):
+    begin = untrained.begin()
+    first = untrained.apply(begin, {"tool": "move", "at": [60, 70], "by": [40, 0]})
+    second = untrained.apply(first, {"tool": "move", "at": [100, 70], "by": [0, 30]})
+    others = [untrained.between(begin, second, share) for share in (0.25, 0.5, 0.75, 1.0)]
+    shares = [(document.pieces > 0).mean() for document in others]
+    assert max(shares) < 2 * shares[-1]
+    assert [len(document.actions) for document in others] == [1, 2, 2, 2]
+    np.testing.assert_array_equal(others[1].field, first.field)
+
+
+def test_what_is_completed_holds_still_in_a_film(untrained):
+    begin = untrained.begin()
+    square = [[110, 20], [150, 20], [150, 60], [110, 60]]
+    end = begin
+    for action in (
+        {"tool": "warp", "from": [[60, 110]], "to": [[90, 130]], "reach": 60},
+        {"tool": "move", "polygon": square, "by": [0, 60]},
+    ):
+        end = untrained.apply(end, action)
+    frames = [untrained.between(begin, end, share) for share in (0.5, 0.52, 1.0)]
+    gone = np.logical_and.reduce([frame.pieces == 1 for frame in frames])
+    assert gone.sum() > 500
+    for one, other in itertools.pairwise(frames):
+        far = np.linalg.norm(one.field - other.field, axis=-1)[gone]
+        assert np.median(far) < 2, "of donors that the drag moves a little"
+
+
+def test_a_picture_does_not_depend_on_what_was_undone(opened_scene, scene):
+    delete = {"tool": "delete", "polygon": [[48, 53], [92, 53], [92, 97], [48, 97]]}
+
+    def deleted(*before):
+        session = sessions.DeepsimSession(deepsim_jax.open(scene))
+        color = session.canvas.palette[0].tolist()
+        for point in before:
+            tried = session.apply(session.begin(), {"tool": "fill", "at": point, "color": color})
+            session.render(session.apply(tried, delete))
+        return session.render(session.apply(session.begin(), delete), "full").images[0]
+
+    np.testing.assert_array_equal(deleted((10, 10), (170, 10), (10, 140), (170, 140)), deleted())

@@ -1,5 +1,8 @@
 """Documents: how a drawing looks after some steps, what is protected, where each pixel comes from."""
 
+import pickle
+import types
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from deepsim_jax import UserError
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import documents, recipes
+from deepsim_jax.systems.deepsim.copying import moves
 
 GREY, RED, GREEN = (200, 200, 200), (220, 40, 30), (20, 180, 60)
 SPEC = primitives.PrimitiveSpec("seg", palette=(GREY, RED, GREEN))
@@ -89,20 +93,25 @@ def test_a_step_that_is_not_understood_is_named(drawing, step):
         documents.follow({"size": [1, 1]}, drawing, SPEC)
 
 
+def filled(document):
+    return document.pieces & moves.FILLED > 0
+
+
 def test_what_is_taken_away_is_filled_with_what_is_around(drawing):
     inside = np.zeros((80, 120), bool)
     inside[10:31, 10:31] = True
-    assert not followed(drawing, WARP, {"copy": {"polygon": SQUARE, "by": [50, 20]}}).filled.any()
+    copied = followed(drawing, WARP, {"copy": {"polygon": SQUARE, "by": [50, 20]}})
+    np.testing.assert_array_equal(copied.pieces, moves.LAID * np.roll(inside, (20, 50), (0, 1)))
     deleted = followed(drawing, {"delete": {"at": [20, 20]}})
-    filled = deleted.filled
-    assert filled[inside].all() and filled.sum() < 1.4 * inside.sum()  # a rim around it belongs to it
+    gone = filled(deleted)
+    assert gone[inside].all() and gone.sum() < 1.4 * inside.sum()  # a rim around it belongs to it
     assert not (seen(drawing, deleted.field) == RED).all(-1).any()
     moved = followed(drawing, {"move": {"polygon": SQUARE, "by": [50, 20]}})
-    np.testing.assert_array_equal(moved.filled, filled)
+    np.testing.assert_array_equal(filled(moved), gone)
     near = followed(drawing, {"move": {"polygon": SQUARE, "by": [12, 0]}})
-    assert not near.filled[10:31, 22:43].any() and near.filled[10:31, 10:22].all()
+    assert (near.pieces[10:31, 22:43] == moves.LAID).all() and filled(near)[10:31, 10:22].all()
     # What fills a place does not change with how far it went that was there.
-    both = near.filled & moved.filled
+    both = filled(near) & filled(moved)
     np.testing.assert_array_equal(near.field[both], moved.field[both])
 
 
@@ -120,16 +129,25 @@ def test_what_is_moved_by_nothing_stays(drawing):
 def test_what_is_filled_goes_where_its_drawing_goes(drawing):
     gone = {"delete": {"at": [20, 20]}}
     restored = followed(drawing, gone, {"restore": {"polygon": SQUARE}})
-    assert not restored.filled[10:31, 10:31].any() and restored.filled.any()
+    assert not restored.pieces[10:31, 10:31].any() and restored.pieces.any()
     copied = followed(drawing, gone, {"copy": {"polygon": SQUARE, "by": [50, 20]}})
-    assert copied.filled[20, 20] and copied.filled[40, 70]
+    assert copied.pieces[20, 20] == moves.FILLED and copied.pieces[40, 70] == moves.FILLED + moves.LAID
     np.testing.assert_array_equal(copied.field[40, 70], copied.field[20, 20])
     covered = followed(
         drawing, gone, {"copy": {"polygon": [[60, 35], [70, 45], [60, 45]], "by": [-45, -20]}}
     )
-    assert covered.filled[12, 12] and not covered.filled[23, 17]
+    assert covered.pieces[12, 12] == moves.FILLED and covered.pieces[23, 17] == moves.LAID
     far = {"warp": {"from": [[20, 20]], "to": [[40, 20]], "reach": 30}}
-    assert followed(drawing, gone, far).filled[20, 38]
+    assert filled(followed(drawing, gone, far))[20, 38]
+
+
+def test_what_was_taken_away_at_the_border_is_not_dragged_back_into_the_picture(drawing):
+    drawing[30:50, :12] = RED
+    pull = {"warp": {"from": [[3, 40]], "to": [[40, 40]]}}
+    gone = {"delete": {"polygon": [[-3, 27], [15, 27], [15, 53], [-3, 53]]}}
+    assert (seen(drawing, followed(drawing, pull).field)[32:48, :45] == RED).all(-1).any()
+    document = followed(drawing, gone, pull)
+    assert not (seen(drawing, document.field)[32:48, :45] == RED).all(-1).any()
 
 
 def test_a_photo_is_completed_once_and_only_when_it_is_asked_for(drawing):
@@ -142,7 +160,39 @@ def test_a_photo_is_completed_once_and_only_when_it_is_asked_for(drawing):
     steps = {"delete": {"at": [20, 20]}}, {"move": {"at": [60, 40], "by": [20, 10]}}, WARP
     document = documents.follow({"steps": [*steps]}, drawing, SPEC, complete=complete)
     assert not asked
-    assert document.filled[20, 20] and document.filled[40, 60]
+    assert document.pieces[20, 20] and document.pieces[40, 60]
     # The second one sees what the first one made.
     assert asked[0] == (list(GREY), [20, 20]) and asked[1][1] != [20, 20]
     assert document.field is document.field and len(asked) == 2
+
+
+def test_many_edits_hold_little_memory(drawing):
+    document = documents.begin(primitives.decompose(drawing, SPEC))
+    layers = document.layers
+    for number in range(200):
+        corner = np.array([number % 90, number % 60])
+        area = {"polygon": (corner + [[0, 0], [4, 0], [4, 4]]).tolist()}
+        kind = ("delete", {}) if number % 2 else ("move", {"by": [3, 2]})
+        document = documents.extended(document, {kind[0]: {**area, **kind[1]}}, layers, SPEC)
+    _ = document.field
+    held = len(pickle.dumps([vars(edit) for edit in _plain(document.trace.edits)]))
+    assert held / 200 < 2_000, "a mask of the drawing alone has 9,600"
+
+
+def _plain(edits):
+    """What edits hold, without their locks."""
+    for fill in moves.fills_of(edits):
+        yield types.SimpleNamespace(area=vars(fill.area), donors=fill.donors())
+
+
+def test_whether_a_step_takes_hold_of_what_another_one_moved(drawing):
+    def holds(*steps):
+        return documents.takes_hold(documents.unfold({"steps": [*steps]}, drawing, SPEC))
+
+    right = {"move": {"at": [20, 20], "by": [50, 0]}}
+    assert holds(right, {"move": {"at": [70, 20], "by": [0, 40]}})
+    assert holds(right, {"fill": {"at": [70, 20], "color": GREEN}})
+    assert holds(right, {"stroke": {"points": [[5, 5]], "radius": 2, "like": [70, 20]}})
+    assert not holds(right, {"delete": {"at": [60, 40]}})
+    assert not holds(right, {"stroke": {"points": [[70, 20]], "radius": 2, "color": GREEN}})
+    assert not holds(right) and not holds()

@@ -74,3 +74,14 @@ def test_what_is_chosen_alike_is_moved_and_what_is_drawn_goes_along():
     assert between([STROKE], [other], 0.5) == [
         {**STROKE, "points": [[2.0, 1.0], [3.0, 2.0]], "radius": 3.0}
     ]
+
+
+def test_steps_that_hold_on_to_each_other_are_made_in_turn():
+    down = {"tool": "move", "at": [13, 1], "by": [0, 20]}
+    for share, expected in (
+        (0.25, [{**WARP, "to": [[15.0, 12.0]]}]),
+        (0.5, [WARP, {**down, "by": [0.0, 0.0]}]),
+        (0.75, [WARP, {**down, "by": [0.0, 10.0]}]),
+    ):
+        assert between([], [WARP, down], share, in_turn=True) == expected
+        assert between([WARP, down], [], 1 - share, in_turn=True) == expected

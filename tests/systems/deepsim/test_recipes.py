@@ -273,3 +273,27 @@ def test_what_is_turned_enlarged_or_flipped_is_scaled_too(drawing):
     half = {"polygon": SQUARE, "rotate": 15, "scale": 2, "flip": True}
     assert recipes.scaled(recipe, 0.5)["steps"] == [{"move": half}]
     np.testing.assert_array_equal(recipes.apply(recipes.scaled(recipe, 0), drawing, SUPER), drawing)
+
+
+def test_movements_that_follow_each_other_are_made_in_turn():
+    right, down = ({"move": {"at": [20, 20], "by": by}} for by in ([50, 0], [0, 40]))
+    recipe = {"steps": [right, down]}
+    for amount, steps in (
+        (0, []),
+        (0.25, [{"move": {"at": [20, 20], "by": [25, 0]}}]),
+        (0.75, [right, {"move": {"at": [20, 20], "by": [0, 20]}}]),
+        (1, [right, down]),
+    ):
+        assert recipes.scaled(recipe, amount, in_turn=True)["steps"] == steps
+    with pytest.raises(UserError, match=r"amount 1\.5: a step .* amounts from 0 to 1"):
+        recipes.scaled(recipe, 1.5, in_turn=True)
+
+
+def test_a_region_takes_its_outline_along_and_can_be_taken_again():
+    drawing = np.full((80, 120, 3), 255, np.uint8)
+    drawing[[20, 35], 20:41] = drawing[20:36, [20, 40]] = 0
+    there, back = ({"move": {"at": [at, 28], "by": [by, 10]}} for at, by in ((30, 50), (80, -50)))
+    moved = apply(drawing, EDGES, there)
+    np.testing.assert_array_equal(moved, np.roll(drawing, (10, 50), (0, 1)))
+    back["move"]["at"][1] += 10
+    np.testing.assert_array_equal(apply(drawing, EDGES, there, back), np.roll(drawing, 20, 0))

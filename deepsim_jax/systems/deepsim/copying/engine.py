@@ -14,7 +14,7 @@ from deepsim_jax.ops import completion, sampling, seams
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import pair
-from deepsim_jax.systems.deepsim.copying import channels, flow, mismatch, trial
+from deepsim_jax.systems.deepsim.copying import channels, flow, mismatch, moves, trial
 
 SHADE = 24
 """Levels by which a shade of a soft painting may differ from the one that is copied."""
@@ -129,7 +129,7 @@ class Copier:
         full: bool = True,
         both_ways: bool = True,
         within: Callable[[np.ndarray], np.ndarray] | None = None,
-        filled: np.ndarray | None = None,
+        pieces: np.ndarray | None = None,
     ) -> Copied:
         """Copies the photo to where an edited primitive wants it.
 
@@ -144,8 +144,9 @@ class Copier:
             takes as long again.
           within: of the field, says where the picture is wanted, (h, w) bool; elsewhere it may be the
             photo.
-          filled: (h, w) bool, where the field that is known completes the photo (`complete`): lines that
-            come along need not be drawn.
+          pieces: (h, w) uint8, where the field that is known completes the photo (`complete`), so that
+            lines that come along need not be drawn, and where it lays parts of it, which take on the
+            light there: `moves.Traced.pieces`.
 
         Raises:
           UserError: a primitive, field or mask of another size.
@@ -156,25 +157,25 @@ class Copier:
         primitive, _ = primitives.conform(primitive, self.source.spec)
         changed = (primitive != self.source.primitive).any(-1)
         nowhere = np.zeros((height, width), bool)
-        filled = nowhere if filled is None else filled
-        self._check("filled", filled, (height, width))
+        pieces = nowhere.astype(np.uint8) if pieces is None else pieces
+        self._check("pieces", pieces, (height, width))
         if field is None and not changed.any():
             still, reach = fields.identity(height, width), np.zeros((height, width), np.float32)
             return Copied(photo.copy(), still, ~nowhere, nowhere, nowhere, nowhere, reach, 0.0, 1.0)
         new = self._take_apart(primitive)
-        backward, is_known = None, field is not None
+        backward = None
         if field is None:
             field, backward = self._estimate(new, both_ways)
         else:
             self._check("field", field, (height, width, 2))
         field = field.astype(np.float32)
-        return self._make_copy(photo, new, field, backward, changed, within, filled, is_known)
+        return self._make_copy(photo, new, field, backward, changed, within, pieces)
 
     def draft(
         self,
         layers: primitives.Layers,
         field: np.ndarray,
-        filled: np.ndarray,
+        pieces: np.ndarray,
         finish: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         *,
         completes: bool = True,
@@ -184,7 +185,7 @@ class Copier:
         Args:
           layers: of the edited primitive.
           field: (h, w, 2) float32.
-          filled: (h, w) bool, as for `copy`.
+          pieces: (h, w) uint8, as for `copy`.
           finish: of the copied picture and of what is lacking, bool (h, w), makes the final picture.
           completes: whether areas far from all of their label are completed anew if they have to be; else
             as the last ones were, or by the label rule.
@@ -194,15 +195,15 @@ class Copier:
         """
         new = self._channels.labelled(channels.parts_of(layers))
         ruled = self._apply_label_rule(new, field, completes=completes)
-        picture = self._sample(self.source.image, ruled.field, new, filled)
+        picture = self._sample(self.source.image, ruled.field, new, pieces)
         if finish is None:
             return picture
-        return finish(picture, self._lacking(new, ruled, self._mismatch(new, ruled, filled)))
+        return finish(picture, self._lacking(new, ruled, self._mismatch(new, ruled, pieces)))
 
-    def mismatch(self, layers: primitives.Layers, field: np.ndarray, filled: np.ndarray) -> np.ndarray:
+    def mismatch(self, layers: primitives.Layers, field: np.ndarray, pieces: np.ndarray) -> np.ndarray:
         """bool (h, w): where a copy does not show a drawing with a known field."""
         new = self._channels.labelled(channels.parts_of(layers))
-        return self._mismatch(new, self._apply_label_rule(new, field), filled)
+        return self._mismatch(new, self._apply_label_rule(new, field), pieces)
 
     def complete(
         self, layers: primitives.Layers, field: np.ndarray, mask: np.ndarray
@@ -222,17 +223,21 @@ class Copier:
     def _complete(self, labels, field, mask):
         """As `complete`, from what is remembered, if it is."""
         key = self._key(labels, field, mask)
-        if key not in self._completed:
+        donors = self._completed.pop(key, None)
+        if donors is None:
+            # What was only painted shows another label's colours, which are none of its own.
+            is_shown = fields.look_up(self._parts.labels, field) == labels
             picture = fields.interpolate(self.source.image, field)
-            self._completed[key] = completion.complete(picture, labels, mask)
-            while len(self._completed) > _REMEMBERED:
-                del self._completed[next(iter(self._completed))]
-        return self._completed[key]
+            donors = completion.complete(picture, np.where(is_shown | mask, labels, -1), mask)
+        self._completed[key] = donors  # the newest is the last
+        while len(self._completed) > _REMEMBERED:
+            self._completed.pop(next(iter(self._completed)), None)
+        return donors
 
     @staticmethod
     def _key(labels, field, mask) -> bytes:
-        digest = hashlib.blake2b(np.packbits(mask).tobytes())
-        for part in (labels[mask], field[~mask]):
+        digest = hashlib.blake2b(moves.key_of(mask))
+        for part in (labels, field[~mask]):
             digest.update(part.tobytes())
         return digest.digest()
 
@@ -251,8 +256,8 @@ class Copier:
         found = mismatch.find_ignored(new, self._parts, ruled, changed)
         return found & ~mismatch.find_lacking(new, self._parts, ruled) if painted else found
 
-    def _mismatch(self, new, ruled, filled, back=None):
-        return mismatch.find(new, self._parts, ruled, filled, back)
+    def _mismatch(self, new, ruled, pieces, back=None):
+        return mismatch.find(new, self._parts, ruled, pieces & moves.FILLED > 0, back)
 
     def _lacking(self, new, ruled, mismatched):
         return mismatch.find_lacking(new, self._parts, ruled) if self.has_labels else mismatched
@@ -282,8 +287,9 @@ class Copier:
         if not completes and self._key(new.labels, ruled.field, far) not in self._completed:
             return ruled._replace(field=self._completed_before(ruled.field, far))
         donors = self._complete(new.labels, ruled.field, far)
-        self._newest = far, np.zeros((*far.shape, 2), int)
-        self._newest[1][far] = np.stack(donors, -1)
+        places = np.zeros((*far.shape, 2), int)
+        places[far] = np.stack(donors, -1)
+        self._newest = far, places
         completed = ruled.field.copy()
         completed[far] = completed[donors]
         return ruled._replace(field=completed)
@@ -297,10 +303,11 @@ class Copier:
         completed[known] = field[tuple(self._newest[1][known].T)]
         return completed
 
-    def _sample(self, photo, field, new, filled, wanted=None, *, evens=True):
-        """The photo along a field that is known, with what was laid elsewhere evened out."""
+    def _sample(self, photo, field, new, pieces, wanted=None):
+        """The photo along a field, with what completes it and what was laid elsewhere evened out."""
         picture = sampling.sample(photo, field, new.labels, wanted)
-        correction = seams.find_correction(self.source.image, field, (filled, ~filled)) if evens else None
+        laid = pieces & moves.LAID > 0
+        correction = seams.find_correction(self.source.image, field, ((pieces > 0) & ~laid, laid))
         return picture if correction is None else seams.even_out(picture, correction)
 
     def estimate(self, primitive: np.ndarray) -> np.ndarray:
@@ -314,13 +321,13 @@ class Copier:
         field = flow.estimate(drawing, self._drawing, self.settings)
         return field, flow.estimate(self._drawing, drawing, self.settings) if both_ways else None
 
-    def _make_copy(self, photo, new, field, backward, changed, within, filled, is_known) -> Copied:
+    def _make_copy(self, photo, new, field, backward, changed, within, pieces) -> Copied:
         made = self._apply_label_rule(new, field)
         ruled = made.field
         wanted = None if within is None else within(ruled)
-        picture = self._sample(photo, ruled, new, filled, wanted, evens=is_known)
+        picture = self._sample(photo, ruled, new, pieces, wanted)
         keep = (ruled == fields.identity(*changed.shape)).all(-1)
-        mismatched = self._mismatch(new, made, filled, backward)
+        mismatched = self._mismatch(new, made, pieces, backward)
         edited = np.count_nonzero(changed)
         lost = np.count_nonzero(mismatched & changed) / edited if edited else 0.0
         return Copied(

@@ -4,7 +4,7 @@ An edit is a `Move`: a function from points of the new drawing to the points of 
 come from. Functions compose exactly, also where a field jumps, and are asked at the pixels only once.
 """
 
-import dataclasses
+import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -18,26 +18,60 @@ from deepsim_jax.ops import field as fields
 _TOGETHER = 0.5
 """Pixels within which a given point takes the place of one that holds the border."""
 
+_MOST_WAITING = 16
+"""So many edits wait at most to be traced: they hold the drawings that they were made in."""
+
 Move = Callable[[np.ndarray], np.ndarray]
 """(..., 2) float points of the new drawing -> (..., 2) of the old one; (x, y) in pixels."""
 
 
-@dataclasses.dataclass(frozen=True)
+class Area:
+    """Pixels of a drawing, held as no more than the box around them.
+
+    Attributes:
+      box: the rows and the columns of the box, as slices.
+      inside: bool, of the box' size.
+    """
+
+    def __init__(self, mask: np.ndarray):
+        """Takes the True pixels of a mask, bool (h, w)."""
+        rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+        sides = [(int(of[0]), int(of[-1]) + 1) if len(of) else (0, 0) for of in (rows, columns)]
+        self.box = slice(*sides[0]), slice(*sides[1])
+        self.inside = mask[self.box].copy()
+
+    def covers(self, points: np.ndarray) -> np.ndarray:
+        """(...) bool: which of (..., 2) points (x, y) lie in one of the pixels."""
+        return self.find(points)[0]
+
+    def find(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which points lie in the area, (...) bool, and their rows and columns in the box, (n,) each."""
+        height, width = self.inside.shape
+        x, y = np.moveaxis(np.rint(points).astype(int), -1, 0)
+        rows, columns = y - self.box[0].start, x - self.box[1].start
+        found = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+        found[found] = self.inside[rows[found], columns[found]]
+        return found, rows[found], columns[found]
+
+
 class Rest:
     """Places of the new drawing that get back their state from before all edits.
 
     Attributes:
-      mask: bool (h, w).
+      area: the places.
     """
 
-    mask: np.ndarray
+    def __init__(self, mask: np.ndarray):
+        """The True pixels of a mask, bool (h, w)."""
+        self.area = Area(mask)
 
 
 class Fill:
     """A `Move` that completes places of the old drawing with what is elsewhere in it.
 
     Attributes:
-      mask: bool (h, w), the places.
+      area: the places.
+      key: the same for all of the same places.
     """
 
     def __init__(self, mask: np.ndarray, find: Callable[[], tuple[np.ndarray, np.ndarray]]):
@@ -48,28 +82,42 @@ class Fill:
           find: gives rows and columns of what is copied, in the order of `np.nonzero(mask)`; asked once,
             when the first point comes from there.
         """
-        self.mask = mask
+        self.area, self.key = Area(mask), key_of(mask)
         self._find: Callable[[], tuple[np.ndarray, np.ndarray]] | None = find
-        self._shifts: np.ndarray | None = None
+        self._donors: np.ndarray | None = None  # (rows, columns, 2): less their own places
         self._lock = threading.Lock()
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Where points come from."""
         result = points.copy()
-        covered, x, y = _covered(self.mask, points)
+        covered, rows, columns = self.area.find(points)
         if covered.any():
-            result[covered] += self._displacements()[y, x]
+            result[covered] += self._shifts()[rows, columns]
         return result
 
-    def _displacements(self):
+    def donors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of what is copied, as `find` gave them."""
+        rows, columns = np.nonzero(self.area.inside)
+        x, y = self._shifts()[rows, columns].T
+        return rows + self.area.box[0].start + y, columns + self.area.box[1].start + x
+
+    def _shifts(self):
         with self._lock:
-            if self._find is not None:
-                rows, columns = np.nonzero(self.mask)
+            if self._donors is None:
+                assert self._find is not None
+                rows, columns = np.nonzero(self.area.inside)
                 found_rows, found_columns = self._find()
-                self._shifts = np.zeros((*self.mask.shape, 2), np.int32)
-                self._shifts[self.mask] = np.stack([found_columns - columns, found_rows - rows], -1)
+                across = found_columns - columns - self.area.box[1].start
+                down = found_rows - rows - self.area.box[0].start
+                self._donors = np.zeros((*self.area.inside.shape, 2), np.int32)
+                self._donors[rows, columns] = np.stack([across, down], -1)
                 self._find = None  # what it needs of the earlier drawing may go
-        return self._shifts
+            return self._donors
+
+
+def key_of(mask: np.ndarray) -> bytes:
+    """The same for equal masks."""
+    return hashlib.blake2b(np.packbits(mask).tobytes() + repr(mask.shape).encode()).digest()
 
 
 class Shift:
@@ -94,14 +142,14 @@ class Shift:
         ):
             raise UserError("move of a region: a (2, 3) matrix that can be undone is needed")
         self.left = left
-        self._mask, self._matrix, self._inverse = mask, matrix, np.linalg.inv(matrix[:, :2])
-        rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-        self._reached = None
-        if len(rows):
-            corners = np.array([[x, y] for x in columns[[0, -1]] for y in rows[[0, -1]]]) + 0.0
-            around = np.array([corners + shift for shift in ((-1, -1), (1, 1), (-1, 1), (1, -1))])
-            around = around.reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2]
-            self._reached = around.min(0), around.max(0)
+        self._area, self._matrix, self._inverse = Area(mask), matrix, np.linalg.inv(matrix[:, :2])
+        rows, columns = self._area.box
+        corners = np.array(
+            [[x, y] for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)]
+        )
+        around = (corners[:, None] + [(-1, -1), (1, 1), (-1, 1), (1, -1)]).reshape(-1, 2)
+        reached = around @ matrix[:, :2].T + matrix[:, 2]
+        self._reached = reached.min(0), reached.max(0)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Where points come from."""
@@ -112,27 +160,19 @@ class Shift:
 
     def laid(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(...) bool: which points the region covers at its new place; (n, 2): where these come from."""
-        if self._reached is None:
-            return np.zeros(points.shape[:-1], bool), np.zeros((0, 2))
         low, high = self._reached
         near = ((points >= low) & (points <= high)).all(-1)
         origins = (points[near] - self._matrix[:, 2]) @ self._inverse.T
-        inside, _, _ = _covered(self._mask, origins)
+        inside = self._area.covers(origins)
         near[near] = inside
         return near, origins[inside]
 
 
-def _covered(mask, points) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(...) bool: which points lie in a mask; the columns and rows of those that do."""
-    height, width = mask.shape
-    x, y = np.moveaxis(np.rint(points).astype(int), -1, 0)
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    inside[inside] = mask[y[inside], x[inside]]
-    return inside, x[inside], y[inside]
-
-
 Edit = Move | Rest
 """What the edits of a drawing are."""
+
+
+FILLED, LAID = 1, 2
 
 
 class Traced(NamedTuple):
@@ -140,11 +180,12 @@ class Traced(NamedTuple):
 
     Attributes:
       field: (h, w, 2) float32, in pixels of the source, see `ops.field`.
-      filled: (h, w) bool, where a `Fill` is seen.
+      pieces: (h, w) uint8, `FILLED` where something completes the photo, `LAID` where something was laid
+        from elsewhere, their sum where what was laid is of what completes; 0 elsewhere.
     """
 
     field: np.ndarray
-    filled: np.ndarray
+    pieces: np.ndarray
 
 
 class Trace:
@@ -159,16 +200,19 @@ class Trace:
     def __init__(self, height: int, width: int):
         """No edits of a drawing of this size."""
         self.edits: tuple[Edit, ...] = ()
-        still, nowhere = fields.identity(height, width), np.zeros((height, width), bool)
+        self._waiting = 0
+        still, nowhere = fields.identity(height, width), np.zeros((height, width), np.uint8)
         self._found: Traced | None = _read_only(still, nowhere)
         self._earlier: Trace | None = None
         self._lock = threading.RLock()
 
     def followed_by(self, edit: Edit) -> "Trace":
         """The same edits, and one more."""
+        if self._waiting >= _MOST_WAITING:
+            _ = self.found
         later = object.__new__(Trace)
         later.edits, later._earlier, later._found = (*self.edits, edit), self, None
-        later._lock = self._lock
+        later._lock, later._waiting = self._lock, self._waiting + 1
         return later
 
     @property
@@ -182,9 +226,10 @@ class Trace:
                 pending.append(trace)
                 trace = trace._earlier
                 found = trace._found
-            for trace in reversed(pending):
+            while pending:  # what nobody asks for again goes as soon as the next one is found
+                trace = pending.pop()
                 found = trace._found = _read_only(*_extended(found, trace.edits))
-                trace._earlier = None  # only what is asked for again is held
+                trace._earlier, trace._waiting = None, 0
             return found
 
 
@@ -208,44 +253,66 @@ def _extended(traced: Traced, edits: Sequence[Edit]) -> Traced:
     Where it moves nothing, the field stays unchanged to the last bit.
     """
     *before, edit = edits
-    still = fields.identity(*traced.filled.shape)
-    field, filled = traced.field.copy(), traced.filled.copy()
+    still = fields.identity(*traced.pieces.shape)
+    field, pieces = traced.field.copy(), traced.pieces.copy()
     if isinstance(edit, Rest):
-        field[edit.mask], filled[edit.mask] = still[edit.mask], False
-        return Traced(field, filled)
+        box, inside = edit.area.box, edit.area.inside
+        field[box][inside], pieces[box][inside] = still[box][inside], 0
+        return Traced(field, pieces)
     points = edit(still.astype(np.float64))
     changed = (points != still).any(-1)
-    origins, fills = _trace_back(points[changed], before)
-    origins, fills = origins.astype(np.float32), fills | _fills(edit, still[changed])
+    origins, kinds = _trace_back(points[changed], before, pieces.shape)
+    origins, kinds = origins.astype(np.float32), kinds | _kinds_of(edit, still[changed])
     # Differences from rounding do not count as a movement.
     field[changed] = np.where(np.abs(origins - still[changed]) < 1e-3, still[changed], origins)
-    filled[changed] = fills
-    return Traced(field, filled)
+    pieces[changed] = kinds
+    return Traced(field, pieces)
 
 
-def _trace_back(points: np.ndarray, edits: Sequence[Edit]) -> tuple[np.ndarray, np.ndarray]:
+def _trace_back(points, edits, shape) -> tuple[np.ndarray, np.ndarray]:
     """Traces (n, 2) points back through edits, as far as the last `Rest` that covers them.
 
+    What lies outside of a drawing of this shape is what is mirrored there, as wherever one is looked at.
+
     Returns:
-      (n, 2) where they come from, and (n,) bool whether through a `Fill`.
+      (n, 2) where they come from, and (n,) uint8 of what pieces, as `Traced` has them.
     """
-    points, is_moving, fills = points.copy(), np.ones(len(points), bool), np.zeros(len(points), bool)
+    points, is_moving, kinds = points.copy(), np.ones(len(points), bool), np.zeros(len(points), np.uint8)
     for edit in reversed(edits):
+        outside = is_moving & ((points < 0) | (points > np.array(shape[::-1]) - 1)).any(-1)
+        if outside.any():
+            points[outside] = _mirrored(points[outside], shape)
         if isinstance(edit, Rest):
-            is_moving &= ~_covered(edit.mask, points)[0]
+            is_moving &= ~edit.area.covers(points)
             continue
-        fills[is_moving] |= _fills(edit, points[is_moving])
+        kinds[is_moving] |= _kinds_of(edit, points[is_moving])
         points[is_moving] = edit(points[is_moving])
-    return points, fills
+    return points, kinds
 
 
-def _fills(edit: Move, points: np.ndarray) -> np.ndarray:
-    """(n,) bool: which points an edit takes from what it completes."""
+def _mirrored(points, shape) -> np.ndarray:
+    """Points within a drawing that are mirrored at its outer pixels' centres where they are given."""
+    far = np.maximum(np.array(shape[::-1]) - 1, 1)
+    folded = np.mod(points, 2 * far)
+    return np.minimum(folded, 2 * far - folded)
+
+
+def _kinds_of(edit: Move, points: np.ndarray) -> np.ndarray:
+    """(n,) uint8: of what pieces of an edit points are, as `Traced` has them."""
     if isinstance(edit, Fill):
-        return _covered(edit.mask, points)[0]
-    if isinstance(edit, Shift) and edit.left is not None:
-        return _covered(edit.left.mask, points)[0] & ~edit.laid(points)[0]
-    return np.zeros(len(points), bool)
+        return edit.area.covers(points) * np.uint8(FILLED)
+    if not isinstance(edit, Shift):
+        return np.zeros(len(points), np.uint8)
+    laid, _ = edit.laid(points)
+    if edit.left is None:
+        return laid * np.uint8(LAID)
+    return np.where(laid, np.uint8(LAID), edit.left.area.covers(points) * np.uint8(FILLED))
+
+
+def fills_of(edits: Iterable[Edit]) -> list[Fill]:
+    """Those that complete something, alone or where something was moved from."""
+    found = [edit.left if isinstance(edit, Shift) else edit for edit in edits]
+    return [edit for edit in found if isinstance(edit, Fill)]
 
 
 def drag(start, end, height: int, width: int, *, fixed=(), reach: float | None = None) -> Move:
