@@ -417,7 +417,7 @@ class Workspace:
           LookupError: no such document.
         """
         session = self.opened.session
-        if isinstance(session, contract.Photographed):
+        if isinstance(session, contract.Sized):
             try:
                 return session.output_size(self.history.document(id_))
             except UserError as error:

@@ -244,7 +244,7 @@ class Canvas:
 
     Attributes:
       size: (height, width) in pixels of documents.
-      output_size: (height, width) of a picture in full quality; of a `Photographed` session, of one
+      output_size: (height, width) of a picture in full quality; of a `Sized` session, of one
         without a photo.
       layers: names, from the lowest up; "keep" is what tools of the ink "keep" protect.
       palette: the colours that a drawing may have, (N, 3) uint8, or None for any.
@@ -288,8 +288,8 @@ class Session(Protocol):
     """A run or a photo in an editor's hands, headless.
 
     A document is immutable; an action is a JSON-like dict with the key "tool" and the tool's options.
-    What only some sessions can do is in `Drawn`, `Regional`, `Photographed`, `Doubting`, `Recorded`,
-    `Interpolating`, `Quick` and `Stepwise`.
+    What only some sessions can do is in `Drawn`, `Regional`, `Photographed`, `Sized`, `Doubting`,
+    `Recorded`, `Interpolating`, `Quick` and `Stepwise`.
     """
 
     canvas: Canvas
@@ -353,6 +353,11 @@ class Photographed(Protocol):
     def original(self, document: Any) -> "Original | None":
         """The document's photo as its file has it; None where there is none, or it came as an array."""
         ...
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A session whose documents' pictures are of different sizes."""
 
     def output_size(self, document: Any) -> tuple[int, int]:
         """(height, width) of the document's picture in full quality; nothing is rendered for it."""

@@ -8,6 +8,7 @@ What is too large for the memory at once is made in tiles (`tiles`), so that bes
 70 bytes a pixel of the result, 2 GiB are enough.
 """
 
+import itertools
 import math
 
 import jax
@@ -36,7 +37,8 @@ def enlarge(
       picture: the photo, at its own size or at the training size.
       times: factor above 1.
       noise: strength of the noise, in amplitudes of the finest scale; 1 as published, 0 for none.
-      progress: is told after each size on the way how many are done, of how many.
+      progress: is told after each size on the way, and after each part of a large one, how many are
+        done, of how many.
 
     Raises:
       UserError: the factor is not above 1, or the result would have more than `MAX_PIXELS`; told before
@@ -47,22 +49,32 @@ def enlarge(
     step, count = pyramid.enlarging_steps(times)
     scale = learned.scales - 1
     output = picture[None]
-    for i in range(1, count + 1):
-        # The last step's product is the factor but for a float's last bits.
-        grown = times if i == count else step**i
-        size = round(height * grown), round(width * grown)
+    # The last step's product is the factor but for a float's last bits.
+    growths = [step**i for i in range(1, count)] + [times]
+    sizes = [(round(height * grown), round(width * grown)) for grown in growths]
+    parts = [
+        tiles.count_parts(learned, scale, size) if tiles.are_needed(learned, scale, size) else 1
+        for size in sizes
+    ]
+    told = itertools.count(1)
+
+    def done():
+        if progress is not None:
+            progress(next(told), sum(parts))
+
+    for i, size in enumerate(sizes, 1):
         output = sampling.upsample(output, 1 / step, size)
         (noise_map,) = sampling.noise_maps(
             jax.random.fold_in(key, i)[None], learned, (size,) * learned.scales, first=scale
         )
         noise_map = noise * noise_map
         if tiles.are_needed(learned, scale, size):
-            output = tiles.generate(learned, scale, noise_map, output)
+            output = tiles.generate(learned, scale, noise_map, output, done=done)
         else:
             (output,) = sampling.refine(learned, [noise_map], output, first=scale)
-        if progress is not None:
-            output.block_until_ready()
-            progress(i, count)
+            if progress is not None:
+                output.block_until_ready()
+            done()
     return output[0]
 
 

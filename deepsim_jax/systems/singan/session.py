@@ -12,7 +12,7 @@ from deepsim_jax.images import io as image_io
 from deepsim_jax.images import masks
 from deepsim_jax.systems import actions
 from deepsim_jax.systems.contract import Canvas, Label, Option, Progress, Rendering, Tool, tell_nobody
-from deepsim_jax.systems.singan import applications, inpainting
+from deepsim_jax.systems.singan import applications, enlarging, inpainting, sampling
 from deepsim_jax.systems.singan.model import SinganModel
 
 _SEED = Option(
@@ -33,6 +33,7 @@ _MASK = Option(
 RATE = 10.0
 """Frames a second of animations."""
 
+_TIMES = 2.0
 _DRAFT_TIMES = 2.0  # more is not to be seen in a draft
 _FRAMES = 30
 _PIXELS_AT_ONCE = 2**17
@@ -89,7 +90,7 @@ def _asking_tools(finest: int) -> list[Tool]:
                     "times",
                     "float",
                     "by what factor",
-                    default=2.0,
+                    default=_TIMES,
                     low=1.01,
                     high=8.0,
                     label=Label(end=4),
@@ -228,7 +229,7 @@ class SinganSession:
         tool = actions.chosen_tool(self.tools, action)
         options = {name: value for name, value in action.items() if name != "tool"}
         actions.check_options(tool, options)
-        self._check_pictures(tool.name, **options)
+        self._check_makable(tool.name, **options)
         return Document((*document.actions, dict(action)))
 
     def render(self, document: Document, quality: Literal["draft", "full"] = "draft") -> Rendering:
@@ -281,9 +282,14 @@ class SinganSession:
             newest["frames"] = 1
         return self.render(Document((newest,)))
 
-    def _check_pictures(self, tool, picture=None, mask=None, reference=None, **_):
+    def _check_makable(self, tool, picture=None, mask=None, reference=None, **options):
         """Refuses what could not be rendered, before it is a step of a history."""
-        if tool == "inpaint":
+        given = {name: value for name, value in options.items() if value is not None}
+        if tool == "sample":
+            sampling.scale_sizes(self._model.learned, self._sample_size(**given))
+        elif tool == "enlarge":
+            enlarging.check(self._photo.shape[:2], given.get("times", _TIMES))
+        elif tool == "inpaint":
             masks.read(self._hole(mask), self._photo)
             if reference is not None:
                 inpainting.read_reference(reference, self._photo, self.canvas.size)
@@ -291,6 +297,23 @@ class SinganSession:
             applications.read_edited(self._model.learned, self._photo, picture, mask)
         elif picture is not None:
             image_io.read_image(picture, name="picture")
+
+    def output_size(self, document: Document) -> tuple[int, int]:
+        """(height, width) of the pictures of what was asked for last."""
+        if not document.actions:
+            return self.canvas.output_size
+        action = document.actions[-1]
+        given = {name: value for name, value in action.items() if value is not None}
+        height, width = self.canvas.output_size
+        if action["tool"] == "enlarge":
+            times = given.get("times", _TIMES)
+            return round(height * times), round(width * times)
+        if action["tool"] == "sample":
+            return self._sample_size(**given)
+        return self.canvas.size if action["tool"] in ("animate", "paint") else (height, width)
+
+    def _sample_size(self, height=1.0, width=1.0, **_):
+        return applications.stretched(self._model.learned, height, width)
 
     def _newest_images(self, document, progress, *, is_draft):
         """`_make_images`, once for both qualities where they are made of the same."""
@@ -330,7 +353,7 @@ class SinganSession:
         hole = masks.read_mask(mask).astype(np.uint8)
         return cv2.resize(hole, (width, height), interpolation=cv2.INTER_NEAREST)
 
-    def _enlarged(self, progress, is_small, *, times=2.0, **options):
+    def _enlarged(self, progress, is_small, *, times=_TIMES, **options):
         """The larger photo; for a draft the photo at the training size, which is shrunk again anyway."""
         learned, picture = self._model.learned, self._photo
         if is_small:

@@ -8,7 +8,7 @@ arithmetic. What results differs from the whole picture's in a float's last digi
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -44,7 +44,20 @@ def are_needed(learned: Learned, scale: int, size: tuple[int, int]) -> bool:
     return math.prod(size) * learned.pyramid.widths[scale] > MOST_AT_ONCE
 
 
-def generate(learned: Learned, scale: int, noise: jax.Array, previous: jax.Array) -> jax.Array:
+def count_parts(learned: Learned, scale: int, size: tuple[int, int]) -> int:
+    """How often `generate` tells that a part is done, for a picture of a (height, width)."""
+    passes = 1 if learned.statistics[scale].get("stack") else _NORMS + 1
+    return passes * len(list(_tiles(size, _tile_shape(learned, scale, size))))
+
+
+def generate(
+    learned: Learned,
+    scale: int,
+    noise: jax.Array,
+    previous: jax.Array,
+    *,
+    done: Callable[[], None] = lambda: None,
+) -> jax.Array:
     """`Learned.apply` for one picture, clipped to [-1, 1]: (1, H, W, C).
 
     Args:
@@ -52,14 +65,14 @@ def generate(learned: Learned, scale: int, noise: jax.Array, previous: jax.Array
       scale: 0 is the coarsest.
       noise: (1, H + margin, W + margin, C).
       previous: (1, H, W, C).
+      done: told after each of `count_parts` parts of the work; what it raises ends it.
     """
     entered = _enter(learned, noise, previous, scale=scale)
     _, height, width, _ = previous.shape
     size = height, width
-    side = math.isqrt(_IN_A_TILE // learned.pyramid.widths[scale])
-    shape = min(side, height), min(side, width)
+    shape = _tile_shape(learned, scale, size)
     statistics = learned.statistics[scale].get("stack") or _statistics(
-        learned, scale, entered, size, shape
+        learned, scale, entered, size, shape, done
     )
     made = np.empty(previous.shape, previous.dtype)
     for tile in _tiles(size, shape):
@@ -67,7 +80,13 @@ def generate(learned: Learned, scale: int, noise: jax.Array, previous: jax.Array
         made[:, top : top + rows, left : left + columns] = _make(
             learned, statistics, entered, previous, tile.corner, scale=scale, shape=shape
         )
+        done()
     return jnp.asarray(made)
+
+
+def _tile_shape(learned, scale, size):
+    side = math.isqrt(_IN_A_TILE // learned.pyramid.widths[scale])
+    return min(side, size[0]), min(side, size[1])
 
 
 def _tiles(size: tuple[int, int], shape: tuple[int, int]) -> Iterator[_Tile]:
@@ -85,7 +104,7 @@ def _spans(length, part):
     yield length - part, done, None
 
 
-def _statistics(learned, scale, entered, size, shape):
+def _statistics(learned, scale, entered, size, shape, done):
     """The mean and the variance of all pixels before each norm, as `networks.BatchNorm` keeps them."""
     width = learned.pyramid.widths[scale]
     found = {f"norm_{i}": {"mean": jnp.zeros(width), "var": jnp.ones(width)} for i in range(_NORMS)}
@@ -105,6 +124,8 @@ def _statistics(learned, scale, entered, size, shape):
                     layer=layer,
                 )
             )
+            parts[-1][0].block_until_ready()
+            done()
         counts, means, squares = (np.asarray(part, np.float64) for part in zip(*parts, strict=True))
         counts = counts[:, None]
         mean = (counts * means).sum(0) / counts.sum()

@@ -62,11 +62,18 @@ def test_a_large_step_is_made_in_tiles(learned, photo, monkeypatch):
     """Of two steps the second one, from 27x34 px to 33x42."""
     made = []
 
-    def generate(learned, scale, noise_map, previous):
+    def generate(learned, scale, noise_map, previous, done):
         made.append((scale, noise_map.shape, previous.shape))
+        for _ in range(tiles.count_parts(learned, scale, previous.shape[1:3])):
+            done()
         return previous
 
     monkeypatch.setattr(tiles, "MOST_AT_ONCE", 27 * 34 * 4)
+    monkeypatch.setattr(tiles, "_IN_A_TILE", 20 * 20 * 4)
     monkeypatch.setattr(tiles, "generate", generate)
-    assert enlarging.enlarge(KEY, learned, photo, 1.5).shape == (33, 42, 3)
+    told = []
+    enlarged = enlarging.enlarge(KEY, learned, photo, 1.5, progress=lambda *parts: told.append(parts))
+    assert enlarged.shape == (33, 42, 3)
     assert made == [(2, (1, 33, 42, 3), (1, 33, 42, 3))]
+    parts = 1 + tiles.count_parts(learned, 2, (33, 42))
+    assert parts > 5 and told == [(number, parts) for number in range(1, parts + 1)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deepsim_jax import UserError
+from deepsim_jax.systems.singan import enlarging
 from deepsim_jax.systems.singan import session as sessions
 
 HOLE = np.zeros((22, 26), bool)
@@ -97,11 +98,29 @@ def test_a_draft_of_an_enlarged_photo_is_made_of_a_small_one(session, scene, mon
         ({"tool": "sample", "start_scale": 2}, "start_scale=2: allowed are 0 to 1"),
         ({"tool": "edit"}, "edit needs 'picture'"),
         ({"tool": "sample", "mask": 3}, "sample has no option 'mask'"),
+        ({"tool": "sample", "height": 0.25}, "at the coarsest scale, of which the networks see 11x11"),
     ],
 )
 def test_what_is_refused_is_one_line(session, action, message):
     with pytest.raises(UserError, match=message):
         session.apply(session.begin(), action)
+
+
+def test_what_would_be_too_large_is_refused_before_it_is_a_step(session, monkeypatch):
+    monkeypatch.setattr(enlarging, "MAX_PIXELS", 3 * 150 * 180)
+    assert session.apply(session.begin(), {"tool": "enlarge", "times": 1.5})
+    for action in ({"tool": "enlarge"}, {"tool": "enlarge", "times": 8}):
+        with pytest.raises(UserError, match="megapixels; enlarge it 1.73 times at most"):
+            session.apply(session.begin(), action)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [{}, {"tool": "sample", "width": 2.0}, {"tool": "enlarge"}, {"tool": "animate", "frames": 1}],
+)
+def test_the_size_of_a_picture_is_known_before_it_is_made(session, action):
+    document = session.apply(session.begin(), action) if action else session.begin()
+    assert session.render(document, "full").images[0].shape[:2] == session.output_size(document)
 
 
 def test_samples_of_other_sizes_and_from_each_scale(session, trained_singan):
