@@ -21,6 +21,11 @@ class Later:
         self._make, self._before = make, before
         self._made: editing.Search | None = None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether `value` only has to be looked at."""
+        return self._made is not None
+
     def value(self, progress: Progress) -> editing.Search:
         """It; those before it are made first, one by one: hundreds of nested calls would be too deep.
 

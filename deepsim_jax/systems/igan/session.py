@@ -90,6 +90,9 @@ class IganSession:
     def preview(self, document: Document, action: Mapping[str, Any]) -> Rendering:
         """The draft after an action, of candidates on their way; raises as `apply`."""
         tool, options = self._understood(action)
+        if not document.search.is_made:  # given up, or not looked at since it was opened
+            begun = self._from(document.projected, document.origin, 0)
+            document = dataclasses.replace(document, search=begun.search)
         return self.render(self._applied(document, tool, options, steps=editing.CHUNK))
 
     def warm(self) -> None:
@@ -244,7 +247,12 @@ class IganSession:
                 "a film goes between states of one photo, and another one was opened between these"
             )
         latent = (1 - share) * self._chosen(first) + share * self._chosen(second)
-        return self._from(first.projected, np.asarray(latent, np.float32), 0)
+        projected, other = first.projected, second.projected
+        if projected is not None and other is not None and other is not projected:
+            # Projected by other parts of the photo, which is what both would be without an edit.
+            origin = (1 - share) * projected.latent + share * other.latent
+            projected = dataclasses.replace(projected, latent=np.asarray(origin, np.float32))
+        return self._from(projected, np.asarray(latent, np.float32), 0)
 
     def _chosen(self, document):
         """(latent,) z of the chosen candidate, as far as the chosen amount goes."""

@@ -11,7 +11,7 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.images import profiles
 from deepsim_jax.systems import contract
 from deepsim_jax.systems.contract import tell_nobody
-from deepsim_jax.systems.igan import constraints
+from deepsim_jax.systems.igan import constraints, editing
 from deepsim_jax.systems.igan import session as sessions
 
 COLOR = {"tool": "color", "points": [[100, 200], [300, 200]], "radius": 29.5, "color": [250, 20, 20]}
@@ -208,9 +208,37 @@ def test_a_film_goes_from_one_state_of_a_photo_to_another(session, photo):
     halfway = session.apply(edited, {"tool": "choose", "amount": 0.5})
     np.testing.assert_allclose(session.between(opened, halfway, 1).origin, middle.origin, atol=1e-2)
     again = session.apply(session.begin(), {"tool": "open", "picture": photo})
-    assert session.between(again, edited, 0.5).projected is again.projected, "given up and made anew"
+    middle = session.between(again, edited, 0.5)
+    assert middle.projected.photo is again.projected.photo, "given up and made anew"
+    np.testing.assert_allclose(middle.projected.latent, again.projected.latent, atol=1e-6)
     with pytest.raises(UserError, match="another one was opened between these"):
         session.between(session.begin(), opened, 0.5)
+
+
+def test_a_film_between_two_ways_to_look_at_a_photo_shows_the_photo(session, photo):
+    opened = session.apply(session.begin(), {"tool": "open", "picture": photo})
+    mask = np.zeros(session.canvas.size, np.uint8)
+    mask[:200] = 255
+    matched = session.apply(opened, {"tool": "match", "mask": mask})
+    assert (matched.projected.latent != opened.projected.latent).any()
+    middle = session.between(opened, matched, 0.5)
+    np.testing.assert_allclose(middle.projected.latent, middle.origin, atol=1e-2)
+    assert np.abs(session.render(middle, "full").image.astype(int) - photo).mean() < 1
+
+
+def test_a_preview_does_not_make_what_was_given_up(session, monkeypatch):
+    begun = session.begin()
+    for _ in range(3):
+        begun = session.apply(begun, COLOR)
+    steps = []
+    advance = editing.advance
+    monkeypatch.setattr(
+        editing,
+        "advance",
+        lambda *given, **options: steps.append(options["steps"]) or advance(*given, **options),
+    )
+    session.preview(begun, COLOR)
+    assert steps == [editing.CHUNK] and not begun.search.is_made
 
 
 def test_a_preview_looks_for_a_moment_only(session):
