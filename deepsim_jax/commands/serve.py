@@ -47,8 +47,10 @@ def _stop(server: serving.Server) -> None:
     if trainings:
         print("saving what is being trained; Ctrl-C again ends at once", file=sys.stderr, flush=True)
     ended = server.stop(SAVING)
-    told = "; ".join(job.told for job in trainings) or "every step is saved"
-    print(f"stopped; {told}; the same command shows everything as it was", file=sys.stderr, flush=True)
+    unsaved = server.unsaved
+    told = "; ".join([*(job.told for job in trainings), *unsaved]) or "every step is saved"
+    shown = "what is saved" if unsaved else "everything as it was"
+    print(f"stopped; {told}; the same command shows {shown}", file=sys.stderr, flush=True)
     if not ended:
         # A compilation cannot be told to stop, and the interpreter would wait for it.
         os._exit(0)

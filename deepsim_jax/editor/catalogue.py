@@ -50,6 +50,15 @@ class Catalogue:
         for workspace in self._open.values():
             workspace.save_behind()
 
+    @property
+    def unsaved(self) -> list[str]:
+        """What is not saved, and why, a line for each workspace."""
+        return [
+            f"{one.name}: {one.folder.problem or 'its newest changes are not saved'}"
+            for one in self._open.values()
+            if one.folder.is_behind
+        ]
+
     def close(self) -> None:
         """Lets other editors have the workdir."""
         self._lock.close()

@@ -1,5 +1,6 @@
 """Films from keyframes: documents of a history, with what lies between them."""
 
+import concurrent.futures
 import functools
 import logging
 import secrets
@@ -126,7 +127,7 @@ class Film:
                 pictures = self._between()
             film_files.write(self.path, pictures, self._rate)
             self.state = "finished"
-        except (Cancelled, Unwanted):
+        except (Cancelled, Unwanted, concurrent.futures.CancelledError):  # the last: the editor has ended
             self.state = "cancelled"
         except Exception as error:  # this thread's end; whoever looks at the page shall see it
             self.state = "failed"

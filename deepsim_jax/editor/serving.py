@@ -87,6 +87,11 @@ class Server:
         """Those that are going on."""
         return self._desk.going_on
 
+    @property
+    def unsaved(self) -> list[str]:
+        """What of the edits is not saved, and why, in a few words each."""
+        return self._desk.catalogue.unsaved
+
     def stop(self, saving: float = 0.0) -> bool:
         """Ends it within two seconds; a training saves what it has.
 

@@ -1,5 +1,6 @@
 """Trainings that go on while somebody edits: begun, paused, continued; edits have the right of way."""
 
+import concurrent.futures
 import dataclasses
 import logging
 import pathlib
@@ -160,7 +161,7 @@ class TrainingJob(listeners.Listener):
     @property
     def told(self) -> str:
         """What is saved of what was trained last, in a few words."""
-        saved = "nothing of it was" if self._saved is None else f"its step {self._saved} is"
+        saved = "nothing new of it was" if self._saved is None else f"its step {self._saved} is"
         words = f"{self._workspace.name} was being trained; {saved} saved"
         return words if self.error is None else f"{words} ({self.error})"
 
@@ -202,6 +203,8 @@ class TrainingJob(listeners.Listener):
             if not self._is_last:
                 self._worker.submit(self._workspace.reopen, of=self._workspace.id).result()
             self.state = "finished" if model.finished else "paused"
+        except concurrent.futures.CancelledError:  # the editor has ended
+            self.state = "paused"
         except Exception as error:  # this thread's end; whoever looks at the page shall see it
             self.error = messages.failure(error, f"the training of {self._workspace.name}")
             self.state = "failed"  # last: whoever sees it finds the reason
@@ -209,6 +212,8 @@ class TrainingJob(listeners.Listener):
 
     def begin(self, start, legs):
         """Learns how much there is to do."""
+        if start:
+            self._saved = start
         self._pace = listeners.Pace()
         self._pace.begin(start, legs)
         self._step, self._steps = start, self._pace.steps

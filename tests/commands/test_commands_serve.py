@@ -135,6 +135,15 @@ def test_ctrl_c_saves_what_is_being_trained(started, tmp_path):
     assert (run / "checkpoints" / told[1]).is_dir()
 
 
+@pytest.mark.parametrize("unsaved", [[], ["me.jpg: not saved: No space left on device"]])
+def test_what_is_not_saved_is_told_at_the_end(capsys, unsaved):
+    server = types.SimpleNamespace(trainings=[], stop=lambda saving: True, unsaved=unsaved)
+    serve._stop(server)
+    told = capsys.readouterr().err
+    assert ("every step is saved" in told) == ("everything as it was" in told) == (not unsaved)
+    assert all(line in told for line in unsaved)
+
+
 @pytest.mark.parametrize("second", [True, False])
 def test_a_second_ctrl_c_and_what_does_not_end_are_ended_at_once(monkeypatch, capsys, second):
     class Ended(BaseException):
@@ -151,7 +160,9 @@ def test_a_second_ctrl_c_and_what_does_not_end_are_ended_at_once(monkeypatch, ca
             signal.raise_signal(signal.SIGINT)
         return False
 
-    server = types.SimpleNamespace(url="http://x", workdir="runs", trainings=[], wait=wait, stop=stop)
+    server = types.SimpleNamespace(
+        url="http://x", workdir="runs", trainings=[], unsaved=[], wait=wait, stop=stop
+    )
     monkeypatch.setattr(serve.serving, "serve", lambda *args, **options: server)
     monkeypatch.setattr(os, "_exit", leave)
     before = signal.getsignal(signal.SIGINT)

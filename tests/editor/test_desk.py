@@ -65,7 +65,9 @@ def test_what_could_not_be_saved_is_saved_at_the_end_if_there_is_space_again(
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", fsync)
         assert "No space left" in workspace.act(1, {"tool": "delete", "at": [60, 70]})[0]
-    assert desk.close()
+        (told,) = desk.catalogue.unsaved
+        assert told.startswith("a.png: not saved: ") and "No space left" in told
+    assert desk.close() and not desk.catalogue.unsaved
     again = Desk(tmp_path)
     assert len(again.get(workspace.id).history.entries) == 2
     assert again.close()

@@ -101,7 +101,7 @@ def test_a_disk_that_is_full_as_a_training_is_saved_is_told_and_it_goes_on_later
         job = on(desk, lambda: desk.train(workspace, {"train.steps": 2}))
         told = until(job, ("failed",))
         assert "0 MiB free" in told["error"] and "\n" not in told["error"]
-        assert "nothing of it was saved (" in job.told
+        assert "nothing new of it was saved (" in job.told
     assert len(workspace.history.entries) == 2 and workspace.opened.step is None
     on(desk, lambda: desk.train(workspace, None))
     told = until(job, ("finished",))

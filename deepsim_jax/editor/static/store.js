@@ -601,6 +601,8 @@ async function enter(answer, { keepView = false } = {}) {
 function forgetPictures() {
   preview.cancel();
   result.cancel();
+  working.value = { ...working.value, preview: false, result: false };
+  parts.value = null;
   clearTimeout(restTimer);
   drawings.clear();
 }

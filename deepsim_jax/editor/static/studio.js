@@ -154,11 +154,14 @@ export async function downloadRecipe() {
 /** Copies the picture in full size to the clipboard. */
 export async function copyResult() {
   await store.finishWork();
+  const picture = store.fullResult();
   try {
-    const item = new ClipboardItem({ "image/png": store.fullResult() });
+    const item = new ClipboardItem({ "image/png": picture });
     await navigator.clipboard.write([item]);
     store.say("The picture is on the clipboard.");
   } catch (error) {
+    const own = await picture.then(() => null, (reason) => reason);
+    if (own?.name === "AbortError") return; // it was given up
     store.say(`The browser did not let the picture onto the clipboard (${error.message}).`, "problem");
   }
 }

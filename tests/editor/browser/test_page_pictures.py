@@ -58,11 +58,12 @@ def collection(trained_igan, tmp_path_factory):
 
 @pytest.fixture
 def learned_photo(trained_singan, tmp_path_factory):
-    """The folder of a run that has learned one photo; for the guide, coffee, which takes minutes."""
+    """The folder of a run that has learned one photo; for the guide, galaxies, which takes minutes."""
     if "EDITOR_PICTURES" not in os.environ:
         return trained_singan.workdir
-    workdir = tmp_path_factory.mktemp("trained") / "coffee"
-    return deepsim_jax.train(skimage.data.coffee(), config="singan_quickstart", workdir=workdir).workdir
+    workdir = tmp_path_factory.mktemp("trained") / "galaxies"
+    photo = skimage.data.hubble_deep_field()[:600, :800]
+    return deepsim_jax.train(photo, config="singan_quickstart", workdir=workdir).workdir
 
 
 @pytest.fixture
@@ -143,20 +144,20 @@ def test_a_picture_of_a_collection(visit, serve_from, collection, mug_file, fold
     assert Image.open(written).size == (1280, 800) and written.stat().st_size < MOST_PLAIN
 
 
-def test_a_picture_of_what_is_made_of_a_learned_photo(
-    visit, serve_from, learned_photo, folder, tmp_path
-):
-    shutil.copytree(learned_photo, tmp_path / "runs" / "coffee")
+def test_a_picture_of_what_is_made_of_a_learned_photo(visit, serve_from, learned_photo, folder, tmp_path):
+    shutil.copytree(learned_photo, tmp_path / "runs" / "galaxies")
     editor = visit(serve_from(tmp_path / "runs").url, viewport={"width": 1280, "height": 800})
     page = editor.page
-    page.locator(".work", has_text="coffee").click()
+    page.locator(".work", has_text="galaxies").click()
     editor.rests()
     editor.press("s")
+    page.locator("#slider-start-scale").fill("0")
     page.locator("#slider-count").fill("6")
     page.locator(".apply").get_by_role("button", name="New pictures", exact=True).click()
     editor.has_steps(1)
     editor.rests()
-    page.locator("[aria-label='Pictures of this step'] [role=radio]").nth(5).wait_for()
+    page.locator("[aria-label='Pictures of this step'] [role=radio]").nth(5).scroll_into_view_if_needed()
+    editor.rests()
     written = folder / "editor-samples.webp"
     _write(editor, written)
     assert Image.open(written).size == (1280, 800) and written.stat().st_size < MOST_PLAIN
@@ -175,7 +176,9 @@ def test_a_picture_of_a_training(visit, server, large_cat, folder):
     page.locator(".training > summary").click()
     editor.button("Train on this photo").click()
     if is_for_guide:
-        page.get_by_alt_text("What it can draw after").wait_for(timeout=600_000)
+        drawn = page.get_by_alt_text("What it can draw after")
+        drawn.wait_for(timeout=600_000)
+        drawn.scroll_into_view_if_needed()
     page.locator("[data-training]", has_text=re.compile("step [1-9]")).wait_for(timeout=600_000)
     written = folder / "editor-training.webp"
     _write(editor, written)

@@ -82,7 +82,8 @@ function Thumbnail({ id }) {
   useEffect(() => {
     let isWanted = true;
     if (!addresses.has(key)) {
-      const loading = fetchBlob(withQuery(store.path("thumbnail"), { document: id })).then((blob) => {
+      const address = withQuery(store.path("thumbnail"), { document: id });
+      const loading = inTurn(() => fetchBlob(address)).then((blob) => {
         if (!blob.size) throw new Error("its picture is not made yet");
         return URL.createObjectURL(blob);
       });
@@ -99,6 +100,22 @@ function Thumbnail({ id }) {
     };
   }, [key, made.value === id]);
   return address ? html`<img src=${address} alt="" />` : html`<span class="blank"></span>`;
+}
+
+let free = 2;
+const waiting = [];
+
+/** Two at a time: a browser has six connections to a server, and pictures that are asked for need some. */
+async function inTurn(load) {
+  if (free) free -= 1;
+  else await new Promise((resolve) => waiting.push(resolve));
+  try {
+    return await load();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else free += 1;
+  }
 }
 
 function forgetOldest() {
