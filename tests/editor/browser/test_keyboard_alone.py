@@ -6,8 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 from PIL import Image
-
-from tests.editor.browser.test_drawing import palette_of
+from test_drawing import palette_of
 
 
 @pytest.fixture
