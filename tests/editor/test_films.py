@@ -1,5 +1,7 @@
 """Films from keyframes."""
 
+import concurrent.futures
+import functools
 import weakref
 
 import numpy as np
@@ -93,6 +95,18 @@ def test_a_film_can_be_called_off(desk, workspace):
     film.cancel()
     film.join(300)
     assert film.describe()["state"] == "cancelled" and not film.path.exists()
+
+
+def test_a_film_that_waits_as_the_editor_ends_has_not_failed(desk, workspace, monkeypatch, caplog):
+    def submit(do, **options):
+        raise concurrent.futures.CancelledError
+
+    made = functools.partial(desk.begin_film, workspace, documents=[1, 1], frames=2)
+    with monkeypatch.context() as ended:
+        ended.setattr(desk.worker, "submit", submit)
+        film = made()
+        film.join(300)
+    assert film.state == "cancelled" and film.error is None and not caplog.messages
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from deepsim_jax import UserError
 from deepsim_jax.editor import training_jobs
 from deepsim_jax.editor.catalogue import Catalogue
 from deepsim_jax.editor.desk import Desk
+from deepsim_jax.training import listeners
 
 MOVE = {"tool": "move", "at": [20, 20], "by": [6, 3]}
 
@@ -34,6 +35,16 @@ def until(job, states, seconds=600):
         assert time.monotonic() < end, job.describe()
         time.sleep(0.02)
     return job.describe()
+
+
+def test_what_a_run_had_before_it_was_continued_is_told_as_saved(desk, photo):
+    workspace = on(desk, lambda: desk.catalogue.open_photo(photo, "a.png", "quickstart:tiny"))
+    job = training_jobs.TrainingJob(workspace, desk.worker)
+    legs = [listeners.Leg("", 2000, 1.0)]
+    job.begin(0, legs)
+    assert job.told == "a.png was being trained; nothing new of it was saved"
+    job.begin(1000, legs)
+    assert job.told == "a.png was being trained; its step 1000 is saved"
 
 
 @pytest.mark.slow

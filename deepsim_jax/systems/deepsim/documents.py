@@ -1,7 +1,6 @@
 """A primitive as it is edited: how it looks, what is protected, and where each pixel comes from."""
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -154,20 +153,39 @@ def follow(
 
 
 def takes_hold(documents: Iterable[Document], *, unit=(1.0, 1.0)) -> bool:
-    """Whether a step takes hold of what an earlier one of them moved.
+    """Whether a step takes hold of what an earlier one of them moved or drew.
 
     Args:
       documents: made one of the other by a step each.
       unit: pixels (x, y) of the drawing for each of the steps' own.
     """
-    base, *later = documents
-    for before, after in itertools.pairwise(later):
+    documents = iter(documents)
+    base = before = next(documents)
+    for after in documents:
         tool, options = after.actions[-1]["tool"], dict(after.actions[-1])
         del options["tool"]
-        area = recipes.chosen_by({tool: options}, before.layers, unit=unit)
-        if area is not None and (before.field != base.field)[area].any():
+        if before is not base and _is_other(base, before, {tool: options}, unit):
             return True
+        before = after
     return False
+
+
+def _is_other(base, before, step, unit) -> bool:
+    """Whether what a step takes hold of is not what it would be in the first document."""
+    chosen = recipes.chosen_by(step, before.layers, unit=unit)
+    if chosen is None:
+        return False
+    area, looked_at = chosen
+    if (before.field != base.field)[looked_at].any():
+        return True
+    try:
+        in_first = recipes.chosen_by(step, base.layers, unit=unit)
+    except ValueError:  # a line, or nothing
+        return True
+    assert in_first is not None
+    first, _ = in_first
+    # Of the ground a part may be covered now; of another thing hardly anything is the same.
+    return bool(np.count_nonzero(area & first) < 0.5 * np.count_nonzero(area | first))
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

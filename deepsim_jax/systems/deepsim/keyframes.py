@@ -1,5 +1,6 @@
 """What lies between two edits of a photo: movements part of the way, the rest as soon as it is there."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ Action = Mapping[str, Any]
 _WHOLE = ("tool", "color", "flip", "closed", "at", "like")
 """Options that have nothing between two values: between two places lies something else's region."""
 
+_MOVING = ("warp", "move", "copy")
 _CHOOSING = ("move", "copy", "delete")
 _AREAS = ("polygon", "points", "radius")
 """Options by which these tools choose what there is; others draw such an area, which may be anywhere."""
@@ -30,21 +32,19 @@ def between(
       first, second: actions {"tool": name, ...}.
       share: 0 to 1.
       in_turn: whether the steps of each way are made one after the other instead of all at once, since
-        one takes hold of what another has moved (`documents.takes_hold`).
+        one takes hold of what another has moved or drawn (`documents.takes_hold`).
     """
     if share <= 0 or share >= 1:
         return [dict(action) for action in (first if share <= 0 else second)]
-    common = 0
-    while common < min(len(first), len(second)) and first[common] == second[common]:
-        common += 1
-    shared = [dict(action) for action in first[:common]]
+    common = shared(first, second)
+    begun = [dict(action) for action in first[:common]]
     before, after = first[common:], second[common:]
     pairs = list(zip(before, after, strict=False))
     blended = [_blended(one, other, share) for one, other in pairs]
     if len(before) == len(after) and all(action is not None for action in blended):
-        return shared + [action for action in blended if action is not None]
+        return begun + [action for action in blended if action is not None]
     shortened = shortened_in_turn if in_turn else _shortened_at_once
-    return shared + shortened(before, 1 - share) + shortened(after, share)
+    return begun + shortened(before, 1 - share) + shortened(after, share)
 
 
 def _shortened_at_once(actions: Sequence[Action], amount: float) -> list[dict[str, Any]]:
@@ -53,15 +53,33 @@ def _shortened_at_once(actions: Sequence[Action], amount: float) -> list[dict[st
 
 
 def shortened_in_turn(actions: Sequence[Action], amount: float) -> list[dict[str, Any]]:
-    """Actions as far as they are made when each begins as the one before it is complete.
+    """Actions as far as they are made when each begins as those before it are complete.
+
+    The movements share the way; what has none is there as soon as it is its turn, and what protects the
+    photo from the beginning.
 
     Args:
       actions: {"tool": name, ...}.
       amount: 0 to 1, the share of the whole way.
     """
-    done, part = divmod(amount * len(actions), 1)
-    whole, begun = actions[: int(done)], actions[int(done) : int(done) + 1]
-    return [dict(action) for action in whole] + _shortened_at_once(begun, part)
+    movements = sum(action["tool"] in _MOVING for action in actions)
+    if not movements:
+        return _shortened_at_once(actions, amount)
+    found, left = [], amount * movements
+    for action in actions:
+        if action["tool"] in _MOVING:
+            part, left = min(left, 1.0), left - 1
+            if part > 0:
+                found.append(with_amount(action["tool"], action, part) if part < 1 else dict(action))
+        elif left >= 0 or action["tool"] == "keep":
+            found.append(dict(action))
+    return found
+
+
+def shared(first: Sequence[Action], second: Sequence[Action]) -> int:
+    """With how many equal actions both begin."""
+    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    return sum(1 for _ in pairs)
 
 
 def with_amount(tool: str, options: Action, amount: float) -> dict[str, Any]:
@@ -94,7 +112,7 @@ def with_amount(tool: str, options: Action, amount: float) -> dict[str, Any]:
 
 def _shortened(action: Action, amount: float) -> dict[str, Any] | None:
     """An action whose movement goes only part of the way; None for one of which nothing is there yet."""
-    if action["tool"] in ("warp", "move", "copy"):
+    if action["tool"] in _MOVING:
         return with_amount(action["tool"], action, amount)
     # What is painted, drawn or protected has no half.
     return dict(action) if amount >= 0.5 else None

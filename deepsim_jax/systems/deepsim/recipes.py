@@ -214,8 +214,8 @@ def scaled(recipe: dict, amount: float, *, in_turn: bool = False) -> dict:
     Args:
       recipe: as for `apply`; what of its warps, copies and moves is scaled, `keyframes.with_amount` says.
       amount: the factor.
-      in_turn: whether each movement begins as the one before it is complete (`documents.takes_hold`);
-        there is nothing beyond the whole then.
+      in_turn: whether each step begins as the ones before it are complete (`documents.takes_hold`), see
+        `keyframes.shortened_in_turn`; there is nothing beyond the whole then.
 
     Raises:
       UserError: a warp or copy that is not understood, or an amount that there is not.
@@ -224,39 +224,57 @@ def scaled(recipe: dict, amount: float, *, in_turn: bool = False) -> dict:
         return recipe
     if in_turn and not 0 <= amount <= 1:
         raise UserError(
-            f"amount {amount:g}: a step of the recipe takes hold of what another one moves, so that "
-            "they are made one after the other; give amounts from 0 to 1"
+            f"amount {amount:g}: a step of the recipe takes hold of what another one moves or draws, so "
+            "that they are made one after the other; give amounts from 0 to 1"
         )
-    steps, whole = [], amount * len(recipe.get("steps", []))
+    actions = []
     for number, step in enumerate(recipe.get("steps", []), 1):
-        if in_turn:
-            amount = float(np.clip(whole - (number - 1), 0, 1))
-            if not amount:
-                break
         try:
-            step = {kind: keyframes.with_amount(kind, options, amount) for kind, options in step.items()}
+            ((kind, options),) = step.items()
+            actions.append({"tool": kind, **options})
+            if not in_turn:
+                actions[-1] = keyframes.with_amount(kind, actions[-1], amount)
+            else:
+                keyframes.with_amount(kind, actions[-1], 0.5)  # whether it can be
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise UserError(
                 f"recipe: step {number} ({step!r:.80}) is not understood ({error})"
             ) from error
-        steps.append(step)
+    if in_turn:
+        actions = keyframes.shortened_in_turn(actions, amount)
+    steps = [{action.pop("tool"): action} for action in map(dict, actions)]
     return {**recipe, "steps": steps}
 
 
-def chosen_by(step: dict, layers: primitives.Layers, *, unit=(1.0, 1.0)) -> np.ndarray | None:
-    """bool (h, w): what a step takes hold of, as it is drawn; None for one that chooses nothing.
+def chosen_by(
+    step: dict, layers: primitives.Layers, *, unit=(1.0, 1.0)
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """What a step takes hold of, and the part of it that is pointed at; None if it chooses nothing.
 
     Args:
       step, unit: as for `apply_step`.
-      layers: before the step, which is understood.
+      layers: of a drawing in which the step is understood.
+
+    Returns:
+      Two (h, w) bool: a region and the pixel by which it is chosen, or an area, twice.
+
+    Raises:
+      ValueError: there is nothing.
     """
     ((kind, options),) = step.items()
     where = {name: options[name] for name in ("polygon", "at", "points", "radius") if name in options}
-    if kind in ("move", "copy", "delete", "fill"):
-        return areas.area(layers, np.asarray(unit), **where)
-    if options.get("like") is None:
-        return None
-    return areas.area(layers, np.asarray(unit), at=options["like"])
+    unit = np.asarray(unit)
+    if kind not in ("move", "copy", "delete", "fill"):
+        if options.get("like") is None:
+            return None
+        where = {"at": options["like"]}
+    area = areas.area(layers, unit, **where)
+    if "at" not in where:
+        return area, area
+    pixel = np.zeros_like(area)
+    x, y = areas.pixel_at(where["at"], unit, area.shape, "at")
+    pixel[y, x] = True
+    return area, pixel
 
 
 _warp_pair = jax.jit(resample.warp)  # op by op it would be compiled 76 times

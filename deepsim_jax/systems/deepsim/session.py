@@ -5,7 +5,6 @@ repeated from the command line.
 """
 
 import time
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -156,7 +155,7 @@ class DeepsimSession:
             raise UserError("session: an imported model does not know how its primitive is drawn")
         self._model, self._spec, self._primitive = model, spec, primitive
         self._photo = photo
-        self._holds = weakref.WeakKeyDictionary[Document, bool]()
+        self._turns: tuple[Document, Document, bool] | None = None  # of the film that is being made
         self._original = primitives.decompose(primitive, spec)
         has_edges, has_regions = self._original.edges is not None, spec.kind not in ("edges", "landmarks")
         regional = ("stroke", "fill", "paint")
@@ -239,7 +238,7 @@ class DeepsimSession:
 
         What is taken away in one of them is completed as there, so that it holds still.
         """
-        in_turn = self._takes_hold(first) or self._takes_hold(second)
+        in_turn = self._are_in_turn(first, second)
         known = {
             fill.key: fill
             for document in (first, second)
@@ -255,15 +254,28 @@ class DeepsimSession:
             document = self._extended(document, action, complete)
         return document
 
-    def _takes_hold(self, document):
-        """Whether one of the document's steps takes hold of what another one moved."""
-        if document not in self._holds:
-            found = [self.begin()]
-            for action in document.actions:
-                # Only where something moves counts, and not what completes the photo.
-                found.append(self._extended(found[-1], action, documents.complete_with_nearest))
-            self._holds[document] = documents.takes_hold(found)
-        return self._holds[document]
+    def _are_in_turn(self, first, second):
+        """Whether the steps of a film have to be made one after the other."""
+        if self._turns is None or self._turns[:2] != (first, second):
+            common = keyframes.shared(first.actions, second.actions)
+            base = self.begin()
+            for action in first.actions[:common]:
+                base = self._extended(base, action, documents.complete_with_nearest)
+            of = any(self._is_in_turn(base, document, common) for document in (first, second))
+            self._turns = first, second, of
+        return self._turns[2]
+
+    def _is_in_turn(self, base, document, common):
+        def unfold():
+            # Only where something moves counts, and not what completes the photo.
+            found = base
+            yield found
+            for action in document.actions[common:]:
+                found = self._extended(found, action, documents.complete_with_nearest)
+                yield found
+
+        edits = document.trace.edits[len(base.trace.edits) :]
+        return documents.takes_hold(unfold()) or moves.may_pass(edits)
 
     def render(self, document: Document, quality: Literal["draft", "full"] = "draft") -> Rendering:
         """The picture of a document.

@@ -36,7 +36,12 @@ VERBS = (
                 default="auto",
                 choices=("auto", "copy", "network", "both"),
             ),
-            Option("amounts", "words", "factors for a recipe's movements, e.g. 0,0.5,1,2: makes a strip"),
+            Option(
+                "amounts",
+                "words",
+                "factors for a recipe's movements, e.g. 0,0.5,1,2: makes a strip; at most 1 where a step "
+                "takes hold of what another one moves",
+            ),
         ),
         run="deepsim_jax.systems.deepsim.commands:edit",
         takes_config=True,

@@ -1,10 +1,12 @@
 """The brushes' actions in a session as strokes of `constraints`, and back."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from deepsim_jax.errors import UserError
-from deepsim_jax.systems.igan.constraints import Stroke
+from deepsim_jax.systems.igan.constraints import Brush, Stroke
+
+BRUSHES: tuple[str, ...] = get_args(Brush)
 
 LEAST_RADIUS, LEAST_REACH = 0.5, 1.0
 """Of a line, and of half a patch's side, in pixels of the drawing."""

@@ -26,6 +26,13 @@ class Later:
         """Whether `value` only has to be looked at."""
         return self._made is not None
 
+    def newest_made(self) -> "Later | None":
+        """The last one on the way to this that is made; None where none is."""
+        one: Later | None = self
+        while one is not None and not one.is_made:
+            one = one._before
+        return one
+
     def value(self, progress: Progress) -> editing.Search:
         """It; those before it are made first, one by one: hundreds of nested calls would be too deep.
 

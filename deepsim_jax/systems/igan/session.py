@@ -90,9 +90,11 @@ class IganSession:
     def preview(self, document: Document, action: Mapping[str, Any]) -> Rendering:
         """The draft after an action, of candidates on their way; raises as `apply`."""
         tool, options = self._understood(action)
-        if not document.search.is_made:  # given up, or not looked at since it was opened
+        if tool in brush_actions.BRUSHES and not document.search.is_made:
+            # Given up, or not looked at since it was opened: what was waiting is not made here.
             begun = self._from(document.projected, document.origin, 0)
-            document = dataclasses.replace(document, search=begun.search)
+            made = document.search.newest_made() or begun.search
+            document = dataclasses.replace(document, search=made)
         return self.render(self._applied(document, tool, options, steps=editing.CHUNK))
 
     def warm(self) -> None:

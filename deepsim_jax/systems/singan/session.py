@@ -249,7 +249,7 @@ class SinganSession:
     def render_stepwise(
         self, document: Document, quality: Literal["draft", "full"], progress: Progress
     ) -> Rendering:
-        """As `render`; the parts are samples, frames, and the sizes on the way to an enlarged photo."""
+        """As `render`; the parts are samples, frames, and what an enlarged photo is made in."""
         begun = time.perf_counter()
         is_draft = quality == "draft"
         images, mask = self._newest_images(document, progress, is_draft=is_draft)

@@ -1,7 +1,6 @@
 """Documents: how a drawing looks after some steps, what is protected, where each pixel comes from."""
 
 import pickle
-import types
 
 import numpy as np
 import pytest
@@ -175,17 +174,20 @@ def test_many_edits_hold_little_memory(drawing):
         kind = ("delete", {}) if number % 2 else ("move", {"by": [3, 2]})
         document = documents.extended(document, {kind[0]: {**area, **kind[1]}}, layers, SPEC)
     _ = document.field
-    held = len(pickle.dumps([vars(edit) for edit in _plain(document.trace.edits)]))
-    assert held / 200 < 2_000, "a mask of the drawing alone has 9,600"
+    held = len(pickle.dumps([_held(edit) for edit in document.trace.edits]))
+    assert held / 200 < 2_500, "a mask of the drawing alone has 9,600"
 
 
-def _plain(edits):
-    """What edits hold, without their locks."""
-    for fill in moves.fills_of(edits):
-        yield types.SimpleNamespace(area=vars(fill.area), donors=fill.donors())
+def _held(edit):
+    """What an edit holds, without its lock and what `_find` captures until it is asked."""
+    held = {name: value for name, value in vars(edit).items() if name != "_lock"}
+    assert held.get("_find") is None
+    return {
+        name: _held(value) if isinstance(value, moves.Fill) else value for name, value in held.items()
+    }
 
 
-def test_whether_a_step_takes_hold_of_what_another_one_moved(drawing):
+def test_whether_a_step_takes_hold_of_what_another_one_moved_or_drew(drawing):
     def holds(*steps):
         return documents.takes_hold(documents.unfold({"steps": [*steps]}, drawing, SPEC))
 
@@ -193,6 +195,13 @@ def test_whether_a_step_takes_hold_of_what_another_one_moved(drawing):
     assert holds(right, {"move": {"at": [70, 20], "by": [0, 40]}})
     assert holds(right, {"fill": {"at": [70, 20], "color": GREEN}})
     assert holds(right, {"stroke": {"points": [[5, 5]], "radius": 2, "like": [70, 20]}})
+    assert holds(
+        {"paint": {"polygon": [[80, 60], [95, 60], [90, 70]], "color": GREEN}},
+        {"move": {"at": [89, 64], "by": [5, 0]}},
+    )
+    # Of the ground, which something else has left, or covers.
+    assert not holds(right, {"stroke": {"points": [[70, 20]], "radius": 2, "like": [110, 70]}})
+    assert not holds(right, {"fill": {"at": [110, 70], "color": GREEN}})
     assert not holds(right, {"delete": {"at": [60, 40]}})
     assert not holds(right, {"stroke": {"points": [[70, 20]], "radius": 2, "color": GREEN}})
     assert not holds(right) and not holds()

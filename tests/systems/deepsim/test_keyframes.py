@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepsim_jax.systems.deepsim.keyframes import between
+from deepsim_jax.systems.deepsim.keyframes import between, shortened_in_turn
 
 WARP = {"tool": "warp", "from": [[10, 10]], "to": [[20, 14]], "reach": 30}
 MOVE = {"tool": "move", "at": [5, 5], "by": [8, -4], "scale": 4.0, "rotate": 90}
@@ -80,8 +80,22 @@ def test_steps_that_hold_on_to_each_other_are_made_in_turn():
     down = {"tool": "move", "at": [13, 1], "by": [0, 20]}
     for share, expected in (
         (0.25, [{**WARP, "to": [[15.0, 12.0]]}]),
-        (0.5, [WARP, {**down, "by": [0.0, 0.0]}]),
+        (0.5, [WARP]),
         (0.75, [WARP, {**down, "by": [0.0, 10.0]}]),
     ):
         assert between([], [WARP, down], share, in_turn=True) == expected
         assert between([WARP, down], [], 1 - share, in_turn=True) == expected
+
+
+def test_in_turn_what_moves_nothing_takes_no_time_and_what_protects_is_always_there():
+    keep = {"tool": "keep", "points": [[50, 50]], "radius": 3}
+    actions = [STROKE, WARP, STROKE, MOVE, keep]
+    for amount, tools in (
+        (0, ["stroke", "keep"]),
+        (0.25, ["stroke", "warp", "keep"]),
+        (0.5, ["stroke", "warp", "stroke", "keep"]),
+        (1, ["stroke", "warp", "stroke", "move", "keep"]),
+    ):
+        assert [action["tool"] for action in shortened_in_turn(actions, amount)] == tools
+    assert shortened_in_turn(actions, 1) == actions
+    assert shortened_in_turn([STROKE, keep], 0.6) == [STROKE, keep]

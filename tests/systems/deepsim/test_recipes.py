@@ -285,6 +285,10 @@ def test_movements_that_follow_each_other_are_made_in_turn():
         (1, [right, down]),
     ):
         assert recipes.scaled(recipe, amount, in_turn=True)["steps"] == steps
+    keep = {"keep": {"points": [[5, 5]], "radius": 2}}
+    assert recipes.scaled({"steps": [right, keep]}, 0, in_turn=True)["steps"] == [keep]
+    with pytest.raises(UserError, match="step 1 .* is not understood"):
+        recipes.scaled({"steps": [{"warp": {"from": [[1, 2]]}}, keep]}, 0, in_turn=True)
     with pytest.raises(UserError, match=r"amount 1\.5: a step .* amounts from 0 to 1"):
         recipes.scaled(recipe, 1.5, in_turn=True)
 

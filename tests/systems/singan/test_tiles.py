@@ -20,9 +20,17 @@ def test_tiles_make_what_the_whole_makes(untrained_pyramid, monkeypatch, options
         return stack(self, x, **options)
 
     monkeypatch.setattr(networks.Stack, "__call__", seen)
-    made = tiles.generate(learned, 2, jax.numpy.asarray(noise), jax.numpy.asarray(previous))
+    given, told = (learned, 2, jax.numpy.asarray(noise), jax.numpy.asarray(previous)), []
+    made = tiles.generate(*given, done=lambda: told.append(1))
     np.testing.assert_allclose(made, whole, atol=2e-5)
     assert set(sizes) == {(25, 25)}
+    assert len(told) == tiles.count_parts(learned, 2, (26, 34)) == 6 * (1 if options else 5)
+
+    def give_up():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        tiles.generate(*given, done=give_up)
 
 
 def test_large_layers_are_told(untrained_pyramid):

@@ -83,7 +83,12 @@ function Thumbnail({ id }) {
     let isWanted = true;
     if (!addresses.has(key)) {
       const address = withQuery(store.path("thumbnail"), { document: id });
-      const loading = inTurn(() => fetchBlob(address)).then((blob) => {
+      const { workspace } = store.workspace.value;
+      const load = () => {
+        if (store.workspace.value?.workspace !== workspace) throw new Error("another work is open");
+        return fetchBlob(address);
+      };
+      const loading = inTurn(load).then((blob) => {
         if (!blob.size) throw new Error("its picture is not made yet");
         return URL.createObjectURL(blob);
       });

@@ -102,17 +102,20 @@ class Fill:
         return rows + self.area.box[0].start + y, columns + self.area.box[1].start + x
 
     def _shifts(self):
-        with self._lock:
-            if self._donors is None:
-                assert self._find is not None
-                rows, columns = np.nonzero(self.area.inside)
-                found_rows, found_columns = self._find()
-                across = found_columns - columns - self.area.box[1].start
-                down = found_rows - rows - self.area.box[0].start
-                self._donors = np.zeros((*self.area.inside.shape, 2), np.int32)
-                self._donors[rows, columns] = np.stack([across, down], -1)
-                self._find = None  # what it needs of the earlier drawing may go
-            return self._donors
+        find = self._find
+        if find is not None:
+            # Outside of the lock, since it may wait for other fills: two threads may find the same.
+            rows, columns = np.nonzero(self.area.inside)
+            found_rows, found_columns = find()
+            across = found_columns - columns - self.area.box[1].start
+            down = found_rows - rows - self.area.box[0].start
+            donors = np.zeros((*self.area.inside.shape, 2), np.int32)
+            donors[rows, columns] = np.stack([across, down], -1)
+            with self._lock:
+                if self._find is not None:
+                    self._donors, self._find = donors, None  # what it needs of the drawing may go
+        assert self._donors is not None
+        return self._donors
 
 
 def key_of(mask: np.ndarray) -> bytes:
@@ -157,6 +160,13 @@ class Shift:
         result = points.copy() if self.left is None else self.left(points)
         result[laid] = origins
         return result
+
+    @property
+    def way(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest (x, y) of the region's box at its old and its new place together."""
+        rows, columns = self._area.box
+        low, high = self._reached
+        return np.minimum(low, [columns.start, rows.start]), np.maximum(high, [columns.stop, rows.stop])
 
     def laid(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(...) bool: which points the region covers at its new place; (n, 2): where these come from."""
@@ -307,6 +317,20 @@ def _kinds_of(edit: Move, points: np.ndarray) -> np.ndarray:
     if edit.left is None:
         return laid * np.uint8(LAID)
     return np.where(laid, np.uint8(LAID), edit.left.area.covers(points) * np.uint8(FILLED))
+
+
+def may_pass(edits: Sequence[Edit]) -> bool:
+    """Whether a region, on its way, may cover what a later fill is made of, or where that is."""
+    for number, edit in enumerate(edits):
+        if not isinstance(edit, Shift):
+            continue
+        low, high = edit.way
+        for fill in fills_of(edits[number + 1 :]):
+            rows, columns = fill.donors()
+            points = np.stack([columns, rows], -1)
+            if ((points >= low) & (points <= high)).all(-1).any():
+                return True
+    return False
 
 
 def fills_of(edits: Iterable[Edit]) -> list[Fill]:
