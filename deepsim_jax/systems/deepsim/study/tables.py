@@ -219,7 +219,10 @@ def _write(workdir, config, table, cells) -> dict:
     for name in sequences:
         for row in table.rows:
             row_results = {
-                f: r for f, r in finished.items() if cells[f].row == row and r["sequence"] == name
+                f: r
+                for f, r in finished.items()
+                # With train.steps=0 there is no network, and what is not trained is left.
+                if cells[f].row == row and r["sequence"] == name and r["steps"]
             }
             if row_results:
                 rows.append(_row(workdir, row.key, row.label, row_results, "network", columns))

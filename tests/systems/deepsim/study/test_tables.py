@@ -67,6 +67,15 @@ def test_a_table_has_every_row_its_spread_and_the_trivial_answer(made):
         assert all((workdir / path).is_file() for _, path in strip["pictures"])
 
 
+def test_without_training_a_table_has_what_needs_none(sequence_folder, config, tmp_path):
+    untrained = config.copy_and_resolve_references()
+    untrained.train.steps = untrained.train.measure_every = 0
+    found = tables.run(tmp_path / "table", [str(sequence_folder)], untrained)
+    assert [row["key"] for row in found["rows"]] == ["copied", "unchanged"] and not found["pending"]
+    assert found["rows"][0]["mean"]["lpips_alex"] < found["rows"][1]["mean"]["lpips_alex"]
+    assert (tmp_path / "table" / "report.html").is_file()
+
+
 @pytest.mark.slow
 def test_the_rows_train_what_they_say_and_share_everything_else(made, config):
     workdir, *_ = made
