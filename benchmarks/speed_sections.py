@@ -3,6 +3,7 @@
 from cells import percent, shown, table
 
 from deepsim_jax.reports.blocks import Folded, Heading, Note, Warn
+from deepsim_jax.reports.plots import Plot, Series
 from deepsim_jax.reports.table import Column, Table
 
 DIRECTIONS = "forward", "input", "kernel"
@@ -318,10 +319,16 @@ def editor(found) -> list:
         [name, str(of["median"]), str(of["p95"]), str(of["most"]), str(of["count"])]
         for name, of in times.items()
     ]
+    memory = [(int(edits), mib) for edits, mib in found["memory"].items()]
     return [
         table(["milliseconds", "median", "95th percentile", "most", "of"], rows),
         Note(
             f"A photo of 12 megapixels is open after {shown(found['opening']['milliseconds'] / 1000)} s."
+        ),
+        Plot(
+            [Series("the server's resident memory", [memory])],
+            x_label="edits, each with its preview",
+            y_label="MiB",
         ),
     ]
 

@@ -62,6 +62,27 @@ def test_only_the_editors_own_name_is_answered(served, ask):
     assert ask("Host: evil.example", f"X-Forwarded-Host: localhost:{port}", host=False) == 421
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../guard.py",
+        "..%2fguard.py",
+        "%2e%2e/guard.py",
+        "..%5cguard.py",
+        "/etc/passwd",
+        "%00",
+        "..",
+        "C:%5cboot.ini",
+    ],
+)
+@pytest.mark.parametrize(
+    "place", ["static/{}", "api/workspaces/{}", "api/workspaces/{}/result", "api/films/{}", "api/runs/{}"]
+)
+def test_no_name_leads_anywhere_as_it_comes_over_the_wire(ask, place, name):
+    # An HTTP client takes ".." out of an address before it sends it.
+    assert ask(first=f"GET /{place.format(name)} HTTP/1.1") in (400, 404, 405)
+
+
 def test_what_changes_something_needs_the_pages_own_origin(served, ask):
     own = f"Origin: http://127.0.0.1:{served.port}"
     for origins, status in (
@@ -195,6 +216,7 @@ def test_an_error_in_the_program_is_a_line_without_a_trace(caplog):
     asyncio.run(guard.Guard(application, access)(scope, None, send))
     words = json.loads(sent[1]["body"])["error"]
     assert sent[0]["status"] == 400 and words.startswith("something went wrong (ZeroDivisionError)")
+    assert "the token is t" not in words
     assert "Traceback" in caplog.text and "/x" in caplog.text
 
 
