@@ -16,8 +16,10 @@ plain     The same of a further run that measures nothing: plain time from the s
           by the compilation of the first preview's picture, if that falls into a pause there.
 tflop     Arithmetic of the leanest step (`arithmetic.py`, batch included, two per multiplication) times
           steps.
-lpips     AlexNet, mean over all held-out frames, of the last step's network. A curve has the mean over a
-          few of these frames (--frames, evenly spread).
+lpips     AlexNet, mean over all held-out frames, of the last step's edits: the network's pictures where
+          that paints better than the photo is copied, else copies. A curve has the mean over a few of
+          these frames (--frames, evenly spread) of what the network alone paints, so that it ends above
+          what edits have.
 reached   Where the curve is first measured at or below a target: the median of the seeds, and every
           seed. Targets are each --threshold, the training frame unchanged, and the end of each config's
           own median. Curves are noisy, so that a config can be at its end's quality before: "share" is

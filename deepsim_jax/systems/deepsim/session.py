@@ -300,7 +300,8 @@ class DeepsimSession:
         else:
             mask = None
             picture = self._draft(document)
-        doubts = () if quality == "draft" else self._doubts(document)
+        # Of a large photo a draft may be all that is looked at.
+        doubts = self._doubts(document)
         return Rendering((picture,), mask, 1000 * (time.perf_counter() - begun), doubts)
 
     def warm(self) -> None:

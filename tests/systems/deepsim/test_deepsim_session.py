@@ -249,6 +249,7 @@ def test_a_copy_says_what_it_cannot_show(untrained):
         line = untrained.apply(line, {"tool": "line", "points": [[5, y], [175, y]]})
     assert untrained.mismatch(line)[12, 90] == 255
     ignored, missed = untrained.render(line, "full").doubts
+    assert untrained.render(line).doubts == (ignored, missed)
     assert "lines that the photo has none for" in ignored and "could not be copied" in missed
 
 
