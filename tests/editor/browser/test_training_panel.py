@@ -5,12 +5,17 @@ import re
 import pytest
 
 from deepsim_jax.images import io as image_io
+from deepsim_jax.systems.deepsim.copying import painting
 
 STEPS = 200
 
 
 @pytest.mark.slow
-def test_a_training_is_started_survives_a_reload_is_paused_continued_and_finishes(visit, server, cat):
+def test_a_training_is_started_survives_a_reload_is_paused_continued_and_finishes(
+    visit, server, cat, monkeypatch
+):
+    # However good so small a network is after so few steps.
+    monkeypatch.setattr(painting, "choose", lambda *given, **options: "both")
     desk = server._desk
     opened = desk.worker.submit(
         lambda: desk.catalogue.open_photo(image_io.png_bytes(cat), "cat.png", "quickstart:tiny")
