@@ -476,10 +476,12 @@ def _painted(layers, fill, shape, unit, *, color=None, like=None, **area) -> mov
     mask = areas.area(layers, unit, **area)
     erased = (layers.edges & mask).astype(np.uint8)
     erased = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, _disk(erased.shape, times=3)) > 0
-    erased = _with_rim(erased & mask)
+    painted = areas.coloured(layers, mask, areas.color_of(layers, unit, color, like))
+    # Another label is asked for by the drawing itself, which knows how far the photo has it from there.
+    erased = _with_rim(erased & mask) & (painted.regions == layers.regions).all(-1)
     if not erased.any() or erased.all():
         return None
-    return fill(areas.coloured(layers, mask, areas.color_of(layers, unit, color, like)), erased)
+    return fill(painted, erased)
 
 
 def _rested(layers, fill, shape, unit, **area) -> moves.Rest:

@@ -125,6 +125,18 @@ def test_what_is_moved_by_nothing_stays(drawing):
         np.testing.assert_array_equal(document.field, fields.identity(80, 120))
 
 
+def test_lines_that_are_painted_over_are_filled_where_the_label_stays(drawing):
+    spec = primitives.PrimitiveSpec("seg_edges", palette=SPEC.palette)
+    drawing[60, 10:110] = spec.edge_rgb
+    along = [[20, 60], [100, 60]]
+    for color, rows in ((GREY, range(57, 64)), (GREEN, ())):
+        stroke = {"stroke": {"points": along, "radius": 6, "color": color}}
+        document = documents.follow({"steps": [stroke]}, drawing, spec)
+        assert not document.layers.edges[60, 25:95].any()
+        columns = document.pieces[:, 60]
+        assert set(np.flatnonzero(columns)) <= set(rows) and bool(columns[60]) == bool(rows)
+
+
 def test_what_is_filled_goes_where_its_drawing_goes(drawing):
     gone = {"delete": {"at": [20, 20]}}
     restored = followed(drawing, gone, {"restore": {"polygon": SQUARE}})
