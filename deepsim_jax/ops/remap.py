@@ -25,7 +25,7 @@ def remap(
     """
     if max(*picture.shape[:2], *positions.shape[:2]) <= LIMIT:
         return cv2.remap(picture, positions[..., 0], positions[..., 1], kernel, borderMode=border)
-    folded = _folded(positions, picture.shape[:2], border)
+    folded = fold(positions, picture.shape[:2], border)
     result = np.empty((*positions.shape[:2], *picture.shape[2:]), picture.dtype)
     whole = slice(0, positions.shape[0]), slice(0, positions.shape[1])
     _fill(result, picture, folded, kernel, border, whole)
@@ -58,8 +58,16 @@ def _fill(
         )
 
 
-def _folded(positions: np.ndarray, shape: tuple[int, int], border: int) -> np.ndarray:
-    """The positions of the same pixels within the picture."""
+def fold(
+    positions: np.ndarray, shape: tuple[int, int], border: int = cv2.BORDER_REFLECT_101
+) -> np.ndarray:
+    """The positions (..., 2) within a picture that goes on beyond its borders, of the same pixels.
+
+    Args:
+      positions: (x, y) in pixels.
+      shape: (height, width) of the picture.
+      border: as for `remap`.
+    """
     last = np.array(shape[::-1], np.float32) - 1
     if border == cv2.BORDER_REPLICATE:
         return np.clip(positions, 0, last)

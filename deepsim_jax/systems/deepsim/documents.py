@@ -8,7 +8,7 @@ import numpy as np
 
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
-from deepsim_jax.systems.deepsim import recipes
+from deepsim_jax.systems.deepsim import keyframes, recipes
 from deepsim_jax.systems.deepsim.copying import moves
 
 Complete = Callable[[primitives.Layers, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -95,7 +95,6 @@ def extended(
     """
     where: dict[str, Any] = {"number": len(document.actions) + 1, "unit": unit}
     layers = recipes.apply_step(step, document.layers, original, spec, **where)
-
     trace = document.trace
 
     def fill(layers, mask):
@@ -162,9 +161,8 @@ def takes_hold(documents: Iterable[Document], *, unit=(1.0, 1.0)) -> bool:
     documents = iter(documents)
     base = before = next(documents)
     for after in documents:
-        tool, options = after.actions[-1]["tool"], dict(after.actions[-1])
-        del options["tool"]
-        if before is not base and _is_other(base, before, {tool: options}, unit):
+        step = keyframes.step_of(after.actions[-1])
+        if before is not base and _is_other(base, before, step, unit):
             return True
         before = after
     return False

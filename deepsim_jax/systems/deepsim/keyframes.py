@@ -47,6 +47,11 @@ def between(
     return begun + shortened(before, 1 - share) + shortened(after, share)
 
 
+def step_of(action: Action) -> dict[str, dict[str, Any]]:
+    """The step of a recipe that an action is."""
+    return {action["tool"]: {name: value for name, value in action.items() if name != "tool"}}
+
+
 def _shortened_at_once(actions: Sequence[Action], amount: float) -> list[dict[str, Any]]:
     parts = [_shortened(action, amount) for action in actions]
     return [action for action in parts if action is not None]

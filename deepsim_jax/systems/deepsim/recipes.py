@@ -242,8 +242,7 @@ def scaled(recipe: dict, amount: float, *, in_turn: bool = False) -> dict:
             ) from error
     if in_turn:
         actions = keyframes.shortened_in_turn(actions, amount)
-    steps = [{action.pop("tool"): action} for action in map(dict, actions)]
-    return {**recipe, "steps": steps}
+    return {**recipe, "steps": [keyframes.step_of(action) for action in actions]}
 
 
 def chosen_by(

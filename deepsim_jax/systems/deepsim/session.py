@@ -191,7 +191,9 @@ class DeepsimSession:
         if action["tool"] not in names:
             raise UserError(f"action: no tool {action['tool']!r:.40}; there are {', '.join(names)}")
         self._check_color(action.get("color"))
-        return documents.extended(document, _step(action), self._original, self._spec, complete=complete)
+        return documents.extended(
+            document, keyframes.step_of(action), self._original, self._spec, complete=complete
+        )
 
     def drawing(self, document: Document) -> np.ndarray:
         """The edited primitive, uint8 (h, w, 3)."""
@@ -222,7 +224,10 @@ class DeepsimSession:
     def recipe(self, document: Document) -> dict:
         """What was done, as a recipe: `Model.apply_recipe` makes the same primitive of it."""
         height, width = self.canvas.size
-        return {"size": [width, height], "steps": [_step(action) for action in document.actions]}
+        return {
+            "size": [width, height],
+            "steps": [keyframes.step_of(action) for action in document.actions],
+        }
 
     def actions(self, recipe: Any) -> list[dict[str, Any]]:
         """The actions that a recipe tells, in pixels of this canvas.
@@ -327,7 +332,7 @@ class DeepsimSession:
             picture = self._draft(self._extended(document, action, complete), completes=False)
             return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
         number = len(document.actions) + 1
-        edit = recipes.edit_of(_step(action), document.layers, number=number)
+        edit = recipes.edit_of(keyframes.step_of(action), document.layers, number=number)
         assert edit is not None
         found = document.trace.followed_by(edit).found
         own = moves.field_of([edit], *self.canvas.size) if document.trace.edits else found.field
@@ -368,8 +373,3 @@ class DeepsimSession:
             raise UserError(f"action: color {color!r:.40}: [red, green, blue] is needed") from error
         if not known:
             raise UserError(f"action: color {color!r:.40} is none of the {len(palette)} of the palette")
-
-
-def _step(action: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The step of a recipe that an action is."""
-    return {action["tool"]: {name: value for name, value in action.items() if name != "tool"}}

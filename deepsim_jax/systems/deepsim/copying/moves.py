@@ -14,6 +14,7 @@ import numpy as np
 from deepsim_jax.errors import UserError
 from deepsim_jax.geometry import tps
 from deepsim_jax.ops import field as fields
+from deepsim_jax.ops.remap import fold
 
 _TOGETHER = 0.5
 """Pixels within which a given point takes the place of one that holds the border."""
@@ -291,20 +292,13 @@ def _trace_back(points, edits, shape) -> tuple[np.ndarray, np.ndarray]:
     for edit in reversed(edits):
         outside = is_moving & ((points < 0) | (points > np.array(shape[::-1]) - 1)).any(-1)
         if outside.any():
-            points[outside] = _mirrored(points[outside], shape)
+            points[outside] = fold(points[outside], shape)
         if isinstance(edit, Rest):
             is_moving &= ~edit.area.covers(points)
             continue
         kinds[is_moving] |= _kinds_of(edit, points[is_moving])
         points[is_moving] = edit(points[is_moving])
     return points, kinds
-
-
-def _mirrored(points, shape) -> np.ndarray:
-    """Points within a drawing that are mirrored at its outer pixels' centres where they are given."""
-    far = np.maximum(np.array(shape[::-1]) - 1, 1)
-    folded = np.mod(points, 2 * far)
-    return np.minimum(folded, 2 * far - folded)
 
 
 def _kinds_of(edit: Move, points: np.ndarray) -> np.ndarray:
