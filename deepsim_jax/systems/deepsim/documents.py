@@ -8,7 +8,7 @@ import numpy as np
 
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
-from deepsim_jax.systems.deepsim import keyframes, recipes
+from deepsim_jax.systems.deepsim import keyframes, recipe_steps, recipes
 from deepsim_jax.systems.deepsim.copying import moves
 
 Complete = Callable[[primitives.Layers, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -87,21 +87,21 @@ def extended(
 
     Args:
       document: stays what it was.
-      step, original, spec, unit: as for `recipes.apply_step`.
+      step, original, spec, unit: as for `recipe_steps.apply_step`.
       complete: finds what is seen where something is taken away, when that is asked for.
 
     Raises:
       UserError: the step is not understood.
     """
     where: dict[str, Any] = {"number": len(document.actions) + 1, "unit": unit}
-    layers = recipes.apply_step(step, document.layers, original, spec, **where)
+    layers = recipe_steps.apply_step(step, document.layers, original, spec, **where)
     trace = document.trace
 
     def fill(layers, mask):
         return moves.Fill(mask, lambda: complete(layers, trace.found.field, mask))
 
-    edit = recipes.edit_of(step, document.layers, fill, **where)
-    kept = recipes.kept_by(step, document.layers, **where)
+    edit = recipe_steps.edit_of(step, document.layers, fill, **where)
+    kept = recipe_steps.kept_by(step, document.layers, **where)
     ((kind, options),) = step.items()
     return dataclasses.replace(
         document,
@@ -170,14 +170,14 @@ def takes_hold(documents: Iterable[Document], *, unit=(1.0, 1.0)) -> bool:
 
 def _is_other(base, before, step, unit) -> bool:
     """Whether what a step takes hold of is not what it would be in the first document."""
-    chosen = recipes.chosen_by(step, before.layers, unit=unit)
+    chosen = recipe_steps.chosen_by(step, before.layers, unit=unit)
     if chosen is None:
         return False
     area, looked_at = chosen
     if (before.field != base.field)[looked_at].any():
         return True
     try:
-        in_first = recipes.chosen_by(step, base.layers, unit=unit)
+        in_first = recipe_steps.chosen_by(step, base.layers, unit=unit)
     except ValueError:  # a line, or nothing
         return True
     assert in_first is not None

@@ -14,7 +14,7 @@ from deepsim_jax.errors import UserError
 from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.contract import Canvas, Option, Rendering, Tool
-from deepsim_jax.systems.deepsim import areas, documents, keyframes, recipes
+from deepsim_jax.systems.deepsim import areas, documents, keyframes, recipe_steps, recipes
 from deepsim_jax.systems.deepsim.copying import moves
 from deepsim_jax.systems.deepsim.copying.mismatch import describe_ignored
 from deepsim_jax.systems.deepsim.documents import Document
@@ -332,7 +332,7 @@ class DeepsimSession:
             picture = self._draft(self._extended(document, action, complete), completes=False)
             return Rendering((picture,), None, 1000 * (time.perf_counter() - begun))
         number = len(document.actions) + 1
-        edit = recipes.edit_of(keyframes.step_of(action), document.layers, number=number)
+        edit = recipe_steps.edit_of(keyframes.step_of(action), document.layers, number=number)
         assert edit is not None
         found = document.trace.followed_by(edit).found
         own = moves.field_of([edit], *self.canvas.size) if document.trace.edits else found.field

@@ -9,8 +9,6 @@ from deepsim_jax.systems.deepsim import recipes
 
 RED, GREEN, BLUE, BLACK = (200, 30, 30), (30, 200, 60), (30, 60, 220), (0, 0, 0)
 SUPER = primitives.PrimitiveSpec("seg_edges", palette=(RED, GREEN, BLUE))
-EDGES = primitives.PrimitiveSpec("edges")
-SEG = primitives.PrimitiveSpec("seg", palette=(RED, GREEN, BLUE))
 SQUARE = [[20, 20], [39, 20], [39, 39], [20, 39]]
 
 
@@ -24,108 +22,17 @@ def drawing():
     return drawn
 
 
-@pytest.fixture
-def lines():
-    drawn = np.full((80, 120, 3), 255, np.uint8)
-    drawn[60, 10:110] = drawn[10:70, 90] = 0
-    return drawn
-
-
 def area(drawn, color):
     return (drawn == color).all(-1)
-
-
-def box(mask):
-    """(left, top, right, bottom) of what is set."""
-    rows, columns = np.nonzero(mask)
-    return columns.min(), rows.min(), columns.max(), rows.max()
 
 
 def apply(drawn, spec, *steps, size=(120, 80)):
     return recipes.apply({"size": list(size), "steps": list(steps)}, drawn, spec)
 
 
-def test_no_steps_change_nothing(drawing, lines):
+def test_no_steps_change_nothing(drawing):
     np.testing.assert_array_equal(apply(drawing, SUPER), drawing)
-    np.testing.assert_array_equal(apply(lines, EDGES), lines)
     np.testing.assert_array_equal(recipes.apply({"steps": []}, drawing, SUPER), drawing)
-
-
-@pytest.mark.parametrize("ends", [[[30, 30]], [[30, 30], [90, 60], [55.5, 40.25]]])
-def test_a_warp_of_points_to_themselves_changes_nothing(drawing, lines, ends):
-    step = {"warp": {"from": ends, "to": ends, "fixed": [[100, 70]]}}
-    np.testing.assert_array_equal(apply(drawing, SUPER, step), drawing)
-    np.testing.assert_array_equal(apply(lines, EDGES, step), lines)
-    plain = np.where(area(drawing, BLACK)[..., None], np.uint8(RED), drawing)
-    np.testing.assert_array_equal(apply(plain, SEG, step), plain)
-
-
-def test_a_warp_moves_what_lies_at_the_point(drawing):
-    moved = apply(drawing, SUPER, {"warp": {"from": SQUARE, "to": [[x + 10, y + 5] for x, y in SQUARE]}})
-    left, top, right, bottom = box(area(moved, BLUE))
-    assert abs(left - 30) <= 1 and abs(right - 49) <= 1
-    assert abs(top - 25) <= 1 and abs(bottom - 44) <= 1
-    seen = {tuple(c) for c in moved.reshape(-1, 3).tolist()}
-    assert seen == {RED, GREEN, BLUE, BLACK}
-    np.testing.assert_array_equal(
-        moved[[0, 0, -1, -1], [0, -1, 0, -1]], drawing[[0, 0, -1, -1], [0, -1, 0, -1]]
-    )
-
-
-def test_warped_lines_stay_thin_and_whole(lines):
-    moved = apply(lines, EDGES, {"warp": {"from": [[50, 60]], "to": [[50, 48]]}})
-    assert area(moved, BLACK)[47:50, 50].any() and not area(moved, BLACK)[60, 50]
-    drawn = area(moved, BLACK)
-    assert all(1 <= drawn[30:, x].sum() <= 3 for x in range(15, 85))
-
-
-def test_within_reach_only(drawing):
-    step = {"from": [[30, 30]], "to": [[36, 30]], "reach": 25}
-    moved = apply(drawing, SUPER, {"warp": step})
-    changed = (moved != drawing).any(-1)
-    left, top, right, bottom = box(changed)
-    assert changed.sum() > 20
-    assert left >= 36 - 25 and right <= 36 + 25 and top >= 30 - 25 and bottom <= 30 + 25
-
-
-def test_paint_fills_and_removes_lines(drawing):
-    polygon = [[70, 50], [99, 50], [99, 69], [70, 69]]
-    for color in ({"color": list(BLUE)}, {"like": [30, 30]}):
-        painted = apply(drawing, SUPER, {"paint": {"polygon": polygon, **color}})
-        expected = drawing.copy()
-        expected[50:70, 70:100] = BLUE
-        np.testing.assert_array_equal(painted, expected)
-
-
-def test_a_line_is_drawn_over_the_regions(drawing, lines):
-    for drawn, spec in ((drawing, SUPER), (lines, EDGES)):
-        step = {"line": {"points": [[70, 5], [100, 5], [100, 30]]}}
-        result = apply(drawn, spec, step)
-        expected = drawn.copy()
-        expected[5, 70:101] = expected[5:31, 100] = BLACK
-        np.testing.assert_array_equal(result, expected)
-        closed = {"line": {"points": [[70, 5], [100, 5], [100, 30], [70, 30]], "closed": True}}
-        assert area(apply(drawn, spec, closed), BLACK)[5:31, 70].all()
-
-
-def test_a_copy_is_moved_scaled_and_flipped(drawing):
-    mark = {"paint": {"polygon": [[20, 20], [24, 20], [24, 24], [20, 24]], "color": list(GREEN)}}
-    copied = apply(drawing, SUPER, mark, {"copy": {"polygon": SQUARE, "by": [60, 10]}})
-    np.testing.assert_array_equal(copied[30:50, 80:100], apply(drawing, SUPER, mark)[20:40, 20:40])
-    np.testing.assert_array_equal(copied[:, :80], apply(drawing, SUPER, mark)[:, :80])
-    flipped = apply(drawing, SUPER, mark, {"copy": {"polygon": SQUARE, "by": [60, 0], "flip": True}})
-    np.testing.assert_array_equal(flipped[20:40, 80:100], apply(drawing, SUPER, mark)[20:40, 39:19:-1])
-    large = apply(drawing, SUPER, {"copy": {"polygon": SQUARE, "by": [60, 10], "scale": 1.5}})
-    left, top, right, bottom = box(area(large, BLUE)[:, 60:])
-    assert (right - left, bottom - top) == pytest.approx((29, 29), abs=2)
-    assert ((right + left) / 2 + 60, (top + bottom) / 2) == pytest.approx((89.5, 39.5), abs=1)
-
-
-def test_a_copy_takes_its_lines_along(drawing):
-    copied = apply(
-        drawing, SUPER, {"copy": {"polygon": [[20, 55], [39, 55], [39, 65], [20, 65]], "by": [60, 4]}}
-    )
-    assert area(copied, BLACK)[64, 80:100].all() and not area(copied, BLACK)[60, 80:100].any()
 
 
 def test_steps_follow_each_other(drawing):
@@ -155,51 +62,6 @@ def test_coordinates_are_those_of_the_size_that_is_given(drawing, step):
     whole = apply(drawing, SUPER, step)
     np.testing.assert_array_equal(apply(drawing, SUPER, halved(step), size=(60, 40)), whole)
     assert (whole != drawing).any()
-
-
-@pytest.mark.parametrize(
-    "step, message",
-    [
-        ({"bend": {}}, "no 'bend'.*the steps are warp, paint, line, copy"),
-        ({}, "not enough values"),
-        ({"line": {}, "paint": {}}, "too many values"),
-        ("line", "no attribute"),
-        ({"line": [1]}, "an object is needed"),
-        ({"line": {"points": [[1, 2], [3, 4]], "width": 3}}, "width"),
-        ({"line": {"points": [[1, 2, 3], [3, 4, 5]]}}, r"lists of \[x, y\]"),
-        ({"line": {"points": []}}, r"lists of \[x, y\]"),
-        ({"line": {"points": [[1, 2], ["a", 4]]}}, "could not convert"),
-        ({"line": {"points": [[1, 2], [float("nan"), 4]]}}, r"lists of \[x, y\]"),
-        ({"line": {"points": [[1, 2], [1e300, 4]]}}, r"lists of \[x, y\]"),
-        ({"warp": {"from": [[1, 2]]}}, "no 'to'"),
-        ({"warp": {"from": [[1, 2]], "to": [[1, 2], [3, 4]]}}, "the same number"),
-        ({"warp": {"from": [[1, 2]], "to": [[3, 4]], "speed": 3}}, '"from" and "to"'),
-        ({"warp": {"from": [[1, 2], [9, 9]], "to": [[3, 4], [3, 4]]}}, "recipe: step 2"),
-        ({"warp": {"from": [[1, 2]], "to": [[3, 4]], "reach": 0}}, "reach"),
-        ({"paint": {"polygon": SQUARE}}, "either"),
-        ({"paint": {"polygon": SQUARE, "color": list(RED), "like": [1, 1]}}, "either"),
-        ({"paint": {"polygon": SQUARE, "color": [300, 0, 0]}}, "from 0 to 255"),
-        ({"paint": {"polygon": SQUARE, "color": [1, 2]}}, "from 0 to 255"),
-        ({"paint": {"polygon": SQUARE, "color": [1.5, 2, 3]}}, "from 0 to 255"),
-        ({"paint": {"polygon": SQUARE, "color": "red"}}, "from 0 to 255"),
-        ({"paint": {"polygon": SQUARE, "like": [500, 3]}}, "outside"),
-        ({"paint": {"polygon": SQUARE, "like": [-3, 3]}}, "outside"),
-        ({"copy": {"polygon": SQUARE}}, "by"),
-        ({"copy": {"polygon": SQUARE, "by": [1, 1], "scale": 0}}, "positive"),
-        ({"copy": {"polygon": SQUARE, "by": [1, 1], "turn": 3}}, "turn"),
-    ],
-)
-def test_a_bad_step_is_named(drawing, step, message):
-    good = {"line": {"points": [[1, 1], [5, 5]]}}
-    with pytest.raises(UserError, match=message) as found:
-        apply(drawing, SUPER, good, step, good)
-    assert "recipe: step 2 (" in str(found.value) and "\n" not in str(found.value)
-
-
-def test_lines_need_a_primitive_that_has_some(drawing):
-    plain = np.where(area(drawing, BLACK)[..., None], np.uint8(RED), drawing)
-    with pytest.raises(UserError, match="step 1 .*a seg primitive has no lines"):
-        apply(plain, SEG, {"line": {"points": [[1, 1], [5, 5]]}})
 
 
 @pytest.mark.parametrize(
@@ -291,13 +153,3 @@ def test_movements_that_follow_each_other_are_made_in_turn():
         recipes.scaled({"steps": [{"warp": {"from": [[1, 2]]}}, keep]}, 0, in_turn=True)
     with pytest.raises(UserError, match=r"amount 1\.5: a step .* amounts from 0 to 1"):
         recipes.scaled(recipe, 1.5, in_turn=True)
-
-
-def test_a_region_takes_its_outline_along_and_can_be_taken_again():
-    drawing = np.full((80, 120, 3), 255, np.uint8)
-    drawing[[20, 35], 20:41] = drawing[20:36, [20, 40]] = 0
-    there, back = ({"move": {"at": [at, 28], "by": [by, 10]}} for at, by in ((30, 50), (80, -50)))
-    moved = apply(drawing, EDGES, there)
-    np.testing.assert_array_equal(moved, np.roll(drawing, (10, 50), (0, 1)))
-    back["move"]["at"][1] += 10
-    np.testing.assert_array_equal(apply(drawing, EDGES, there, back), np.roll(drawing, 20, 0))
