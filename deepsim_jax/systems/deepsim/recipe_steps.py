@@ -19,7 +19,7 @@ from deepsim_jax.ops import field as fields
 from deepsim_jax.primitives import make as primitives
 from deepsim_jax.systems.deepsim import areas, pair
 from deepsim_jax.systems.deepsim import warp as resample
-from deepsim_jax.systems.deepsim.copying import moves
+from deepsim_jax.systems.deepsim.copying import mismatch, moves
 
 _RIM = 2 / 256
 """Share of the longer side by which a hole is wider than what was taken away: a photo mixes the colours
@@ -333,12 +333,13 @@ def _painted(layers, fill, shape, unit, *, color=None, like=None, **area) -> mov
     mask = areas.area(layers, unit, **area)
     erased = (layers.edges & mask).astype(np.uint8)
     erased = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, _disk(erased.shape, times=3)) > 0
-    painted = areas.coloured(layers, mask, areas.color_of(layers, unit, color, like))
-    # Another label is asked for by the drawing itself, which knows how far the photo has it from there.
-    erased = _with_rim(erased & mask) & (painted.regions == layers.regions).all(-1)
+    color = areas.color_of(layers, unit, color, like)
+    # Far from its label, what is painted is something new, which the drawing itself asks for.
+    has_label = (layers.regions == color).all(-1)
+    erased = _with_rim(erased & mask) & (mismatch.in_reach(has_label) | ~mask)
     if not erased.any() or erased.all():
         return None
-    return fill(painted, erased)
+    return fill(areas.coloured(layers, mask, color), erased)
 
 
 def _rested(layers, fill, shape, unit, **area) -> moves.Rest:

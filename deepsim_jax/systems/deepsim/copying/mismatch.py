@@ -26,6 +26,11 @@ FEW = 8
 """So few connected pixels are a slip of a hand, or of the estimation, of which nothing is told."""
 
 
+def in_reach(mask: np.ndarray) -> np.ndarray:
+    """(h, w) bool: what is no farther than `REACH` from a mask's pixels."""
+    return fields.distances(mask) <= REACH * max(mask.shape) / 192
+
+
 def find_lacking(
     new: Parts,
     source: Parts,
@@ -87,8 +92,7 @@ def _find_thin(new, wrong, changed) -> np.ndarray:
     far = np.zeros_like(edited)
     for label in np.unique(new.labels[edited]):
         of_label = new.labels == label
-        near = fields.distances(of_label & ~wrong) <= REACH * max(wrong.shape) / 192
-        far |= edited & of_label & ~near
+        far |= edited & of_label & ~in_reach(of_label & ~wrong)
     large, parts = _without_specks(far)
     return large & ~np.isin(parts, np.unique(parts[_areas(wrong)]))
 
