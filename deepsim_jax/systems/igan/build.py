@@ -70,6 +70,7 @@ def build_run(source, config, workdir) -> loop.Run:
         r1_every=config.loss.r1_every,
         augmented=cadence.augment,
         samples=config.model.statistics,
+        coverage=config.loss.coverage,
     )
     encoder = EncoderStage(
         **common,

@@ -55,6 +55,12 @@ _LOSS = {
     "loss.r1": Key(
         0.0, "gamma of the discriminator's gradient penalty on real pictures; 0: none", low=0.0
     ),
+    "loss.coverage": Key(
+        0.0,
+        "weight of the mean squared difference between the pictures and what the generator makes of an "
+        "encoder's z of them, so that none is left out; 0, as published: none",
+        low=0.0,
+    ),
     "loss.r1_every": Key(16, "it is added every so many steps, as many times as strong", low=1),
 }
 _OPTIM = {

@@ -67,6 +67,9 @@ class GameStage:
         app. B).
       augmented: "never", "always", or "auto" for small collections.
       samples: from which the trained generator's statistics are taken.
+      coverage: weight of the mean squared difference between the pictures and what the generator makes of
+        an encoder's z of them; the encoder is trained along, and handed on. 0: neither. A game alone may
+        leave out what is rare among the pictures, and nothing can be projected there.
     """
 
     sizes: Sizes
@@ -79,6 +82,7 @@ class GameStage:
     r1_every: int = 16
     augmented: str = "never"
     samples: int = 512
+    coverage: float = 0.0
     title: str = "generator and discriminator"
     about: dict[str, float] = dataclasses.field(default_factory=lambda: {"stage": 0})
     effort: float = 1.0
@@ -96,6 +100,7 @@ class GameStage:
             self.sizes,
             self.updates.moments,
             self.updates.averaged,
+            self.coverage > 0,
         )
 
     def make_step(self, axis: str | None) -> Step:
@@ -116,86 +121,126 @@ class GameStage:
             sizes=self.sizes,
         )
 
-    handoff = export
+    def handoff(self, previous: None, state: states.TrainState) -> Learned:
+        """The same, with the encoder that was trained along, which the next stage begins with."""
+        return dataclasses.replace(self.export(previous, state), encoder=state.params.get("encoder"))
 
-    def _augments(self) -> bool:
+    @property
+    def augments(self) -> bool:
+        """Whether the discriminator sees augmented pictures."""
         if self.augmented != "auto":
             return self.augmented == "always"
         return len(self.pictures.collection.pictures) < augment.SMALL
 
     def _step(self, axis, state, samples, pictures, frozen):
-        augments = self._augments()
-        key = jax.random.fold_in(jax.random.key(self.seed), state.step)
+        play = _Play(self, axis, jax.random.fold_in(jax.random.key(self.seed), state.step), samples)
         decay = self.updates.decay(state.step)
-        g, d = state.params["generator"], state.params["discriminator"]
-        g_opt, d_opt = state.opt_state["generator"], state.opt_state["discriminator"]
-        network = self.sizes.discriminator(axis)
+        moments, rates = self.updates.moments, (self.updates.d_rate * decay, self.updates.g_rate * decay)
+        made_by = {name: tree for name, tree in state.params.items() if name != "discriminator"}
+        d, d_opt = state.params["discriminator"], state.opt_state["discriminator"]
 
-        def keys(number):
-            """One for each sample, of so many a draw in a step."""
-            own = jax.random.fold_in(key, number)
-            return jax.vmap(lambda index: jax.random.fold_in(own, index))(samples)
-
-        def seen(x, number):
-            return augment.diffaugment(keys(number), x) if augments else x
-
-        def judge(params, x):
-            return network.apply({"params": params}, x)[:, 0]
-
-        def made(params, number):
-            latents = jax.vmap(lambda key: draw(key, 1, self.sizes.latent)[0])(keys(number))
-            return self.sizes.generator(axis).apply({"params": params}, latents)
-
-        def d_loss(params, real, fake):
-            on_real, on_fake = judge(params, real), judge(params, fake)
-            loss = jax.nn.softplus(-on_real).mean() + jax.nn.softplus(on_fake).mean()
-            terms = {"d_loss": loss, "d_real": jax.nn.sigmoid(on_real).mean()}
-            terms["d_fake"] = jax.nn.sigmoid(on_fake).mean()
-            return loss + self.l2 * _half_squares(params), terms
-
-        def penalty(params, real):
-            slope = jax.grad(lambda x: judge(params, x).sum())(real)
-            return 0.5 * self.r1 * jnp.square(slope).sum((1, 2, 3)).mean()
-
-        fakes, pull = jax.vjp(lambda params: made(params, 0), g)
         draws = 4 * self.d_updates
+        real = self.pictures.batch(play.keys(draws - 3), pictures)
+        (fakes, rebuilt), pull = jax.vjp(lambda made_by: play.made_and_rebuilt(made_by, real), made_by)
         for number in range(0, draws, 4):
             last = number + 4 == draws
-            fake = fakes if last else made(g, number + 4)
-            real = self.pictures.batch(keys(number + 1), pictures)
-            shown = seen(real, number + 2)
-            gradient, d_terms = jax.grad(d_loss, has_aux=True)(d, shown, seen(fake, number + 3))
+            fake = fakes if last else play.made(made_by, play.latents(number + 4))
+            shown = real if last else self.pictures.batch(play.keys(number + 1), pictures)
+            shown, fake = play.seen(shown, number + 2), play.seen(fake, number + 3)
+            gradient, d_terms = jax.grad(play.d_loss, has_aux=True)(d, shown, fake)
             if self.r1 and last:
                 added = jax.lax.cond(
                     state.step % self.r1_every == 0,
-                    lambda d, x: jax.grad(penalty)(d, x),
+                    lambda d, x: jax.grad(play.penalty)(d, x),
                     lambda d, x: jax.tree.map(jnp.zeros_like, d),
                     d,
                     shown,
                 )
                 gradient = jax.tree.map(lambda g, r: g + self.r1_every * r, gradient, added)
-            gradient = _averaged(gradient, axis)
-            d, d_opt = steps.update(self.updates.moments, gradient, d_opt, d, self.updates.d_rate * decay)
+            d, d_opt = steps.update(moments, _averaged(gradient, axis), d_opt, d, rates[0])
 
-        def g_loss(fake):
-            return jax.nn.softplus(-judge(d, seen(fake, draws))).mean()
-
-        loss, slope = jax.value_and_grad(g_loss)(fakes)
-        (gradient,) = pull(slope)
-        kernels = jax.grad(lambda params: self.l2 * _half_squares(params))(g)
-        gradient = _averaged(jax.tree.map(jnp.add, gradient, kernels), axis)
-        g, g_opt = steps.update(self.updates.moments, gradient, g_opt, g, self.updates.g_rate * decay)
+        g_loss = functools.partial(play.g_loss, d, real, draws)
+        slopes, g_terms = jax.grad(g_loss, (0, 1), has_aux=True)(fakes, rebuilt)
+        (gradients,) = pull(list(slopes))
+        kernels = jax.grad(lambda params: self.l2 * _half_squares(params))(made_by["generator"])
+        gradients["generator"] = jax.tree.map(jnp.add, gradients["generator"], kernels)
+        trained, opt_state = {"discriminator": d}, {"discriminator": d_opt}
+        for name, gradient in _averaged(gradients, axis).items():
+            trained[name], opt_state[name] = steps.update(
+                moments, gradient, state.opt_state[name], made_by[name], rates[1]
+            )
 
         metrics = {
-            "g_loss": loss,
+            **g_terms,
             **d_terms,
             "contrast": fakes.std((1, 2)).mean() / (real.std((1, 2)).mean() + 1e-6),
             "diversity": fakes.std(0).mean() / (real.std(0).mean() + 1e-6),
         }
-        trained = {"generator": g, "discriminator": d}
-        opt_state = {"generator": g_opt, "discriminator": d_opt}
         state = steps.advanced(state, trained, opt_state, self.updates.ema)
-        return state, {**_averaged(metrics, axis), "rate": self.updates.g_rate * decay}
+        return state, {**_averaged(metrics, axis), "rate": rates[1]}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Play:
+    """What one step of a game draws, makes and judges.
+
+    Attributes:
+      stage: the game.
+      axis: of devices.
+      key: of the step.
+      samples: their places in the global batch.
+    """
+
+    stage: GameStage
+    axis: str | None
+    key: jax.Array
+    samples: jax.Array
+
+    def keys(self, number):
+        """One for each sample, of the draw of a number."""
+        own = jax.random.fold_in(self.key, number)
+        return jax.vmap(lambda index: jax.random.fold_in(own, index))(self.samples)
+
+    def seen(self, x, number):
+        return augment.diffaugment(self.keys(number), x) if self.stage.augments else x
+
+    def latents(self, number):
+        length = self.stage.sizes.latent
+        return jax.vmap(lambda key: draw(key, 1, length)[0])(self.keys(number))
+
+    def made(self, made_by, latents):
+        return self.stage.sizes.generator(self.axis).apply({"params": made_by["generator"]}, latents)
+
+    def made_and_rebuilt(self, made_by, real):
+        """Samples, and pictures made anew: in one batch, so that one set of statistics fits both."""
+        latents = self.latents(0)
+        if self.stage.coverage:
+            network = self.stage.sizes.encoder(self.axis)
+            encoded = jnp.tanh(network.apply({"params": made_by["encoder"]}, real))
+            latents = jnp.concatenate([latents, encoded])
+        return jnp.split(self.made(made_by, latents), [len(self.samples)])
+
+    def judge(self, params, x):
+        return self.stage.sizes.discriminator(self.axis).apply({"params": params}, x)[:, 0]
+
+    def d_loss(self, params, real, fake):
+        on_real, on_fake = self.judge(params, real), self.judge(params, fake)
+        loss = jax.nn.softplus(-on_real).mean() + jax.nn.softplus(on_fake).mean()
+        terms = {"d_loss": loss, "d_real": jax.nn.sigmoid(on_real).mean()}
+        terms["d_fake"] = jax.nn.sigmoid(on_fake).mean()
+        return loss + self.stage.l2 * _half_squares(params), terms
+
+    def penalty(self, params, real):
+        slope = jax.grad(lambda x: self.judge(params, x).sum())(real)
+        return 0.5 * self.stage.r1 * jnp.square(slope).sum((1, 2, 3)).mean()
+
+    def g_loss(self, judging, real, number, fake, rebuilt):
+        loss = jax.nn.softplus(-self.judge(judging, self.seen(fake, number))).mean()
+        if not self.stage.coverage:
+            return loss, {"g_loss": loss}
+        missed = jnp.square(rebuilt - real).mean()
+        terms = {"g_loss": loss, "rebuilt_rmse": 127.5 * jnp.sqrt(missed)}
+        return loss + self.stage.coverage * missed, terms
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -223,7 +268,10 @@ class EncoderStage:
         return self.updates.steps
 
     def begin(self, previous: Learned) -> states.TrainState:
-        """A random encoder."""
+        """The encoder that the game has trained along, or a random one."""
+        if previous.encoder is not None:
+            encoder = jax.tree.map(jnp.copy, previous.encoder)  # a step's state is given up to the next
+            return states.create({"encoder": encoder}, self.updates.moments)
         key = jax.random.fold_in(jax.random.key(self.seed, impl="rbg"), 1)
         return _begin_encoder(key, self.sizes, self.updates.moments)
 
@@ -267,13 +315,16 @@ class EncoderStage:
         return state, {**metrics, "rate": self.updates.g_rate * decay}
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2, 3))
-def _begin_game(key, sizes, moments, averaged):
+@functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))
+def _begin_game(key, sizes, moments, averaged, with_encoder):
     g_key, d_key = jax.random.split(key)
     params = {
         "generator": sizes.generator().init(g_key, jnp.zeros((2, sizes.latent)))["params"],
         "discriminator": sizes.discriminator().init(d_key, _blank(sizes))["params"],
     }
+    if with_encoder:
+        p_key = jax.random.fold_in(key, 1)
+        params["encoder"] = sizes.encoder().init(p_key, _blank(sizes))["params"]
     return states.create(params, moments, averaged=averaged)
 
 

@@ -55,13 +55,15 @@ def near(one, other):
 
 
 @pytest.mark.slow
-def test_a_step_trains_both_networks_and_says_how_varied_the_samples_are(pair):
-    stage = game(pair, r1=0.1, r1_every=2, augmented="always", l2=1e-4, d_updates=2)
+@pytest.mark.parametrize("coverage", [0.0, 2.0])
+def test_a_step_trains_all_networks_and_says_how_varied_the_samples_are(pair, coverage):
+    stage = game(pair, r1=0.1, r1_every=2, augmented="always", l2=1e-4, d_updates=2, coverage=coverage)
     before = jax.device_get(stage.begin().params)
     state, metrics = stepped(stage, None, times=3)
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), before, jax.device_get(state.params))
     assert min(jax.tree.leaves(moved)) > 0
     assert int(state.step) == 3 and set(state.ema) == {"generator"}
+    assert ("encoder" in state.params) == ("rebuilt_rmse" in metrics) == (coverage > 0)
     assert 0 < metrics["d_real"] < 1 and metrics["diversity"] > 0 and metrics["contrast"] > 0
 
 
@@ -82,10 +84,29 @@ def test_the_penalty_comes_every_so_many_steps(pair):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("d_norm", ["none", "batch"])
-def test_two_devices_do_what_one_does(pair, d_norm):
+def test_a_game_that_leaves_nothing_out_hands_its_encoder_on(pair):
+    quick = updates(60)._replace(g_rate=1e-2)
+    stage = game(pair, updates=quick, coverage=40.0)
+    first = stepped(stage, None)[1]["rebuilt_rmse"]
+    state, metrics = stepped(stage, None, times=60)
+    assert metrics["rebuilt_rmse"] < 0.8 * first
+    assert stage.export(None, state).encoder is None, "it is not yet trained on a projection's cost"
+    handed = stage.handoff(None, state)
+    following = stages.EncoderStage(SIZES, quick, 3, stages.Pictures(pair), perception(0.0, 31))
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        following.begin(handed).params["encoder"],
+        state.params["encoder"],
+    )
+    stepped(following, handed)
+    assert np.isfinite(handed.encoder["dense"]["bias"]).all(), "a step must not use up what it began with"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d_norm, coverage", [("none", 0.0), ("batch", 2.0)])
+def test_two_devices_do_what_one_does(pair, d_norm, coverage):
     sizes = Sizes(8, 4, 4, 4, 8, d_norm=d_norm)
-    stage = game(pair, sizes=sizes, augmented="always")
+    stage = game(pair, sizes=sizes, augmented="always", coverage=coverage)
     one, two = (stepped(stage, None, count=count) for count in (1, 2))
     near(one[0].opt_state["generator"].mu, two[0].opt_state["generator"].mu)
     near(one[0].opt_state["discriminator"].mu, two[0].opt_state["discriminator"].mu)
@@ -115,7 +136,7 @@ def test_the_encoder_learns_and_the_generator_stays(pair, random_networks):
 
 def test_small_collections_are_augmented_by_themselves(pair):
     auto, never, always = (game(pair, augmented=word) for word in ("auto", "never", "always"))
-    assert auto._augments() and always._augments() and not never._augments()
+    assert auto.augments and always.augments and not never.augments
 
 
 PROGRAM = """
