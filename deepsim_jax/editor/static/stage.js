@@ -2,23 +2,22 @@
 // by one CSS transform; over each a canvas in screen pixels for what is not part of the picture.
 
 import { Tiles, clip, unite } from "./engine/raster.js";
-import { Fingers } from "./engine/fingers.js";
 import * as views from "./engine/view.js";
-import { layers, locks, mismatchShown, mode, opacity, originalShown, view } from "./choices.js";
-import { say } from "./store.js";
+import { layers, mismatchShown, mode, opacity, originalShown, view } from "./choices.js";
+import { layerOf, paintBitmap, pixelsOf } from "./stage/canvases.js";
+import { Divider } from "./stage/divider.js";
+import { make, makePane, placeOf } from "./stage/panes.js";
+import { Pointers } from "./stage/pointers.js";
 import { effect, signal } from "./vendor/signals.js";
 
 /** Shows pictures and hears pointers. */
 export class Stage {
-  #hand = null;
-  #fingers = new Fingers();
+  #pointers;
+  #divider;
   #frame = 0;
   #dirty = null;
   #tiles = null;
   #overlayDirty = false;
-  #panFrom = null;
-  #pans = false;
-  #isDividing = false;
   #originalBitmap = null;
   #fitted = null;
   #mark = null;
@@ -30,7 +29,7 @@ export class Stage {
     this.drawing = null; // a layer of exact colours, what the drawing's canvas shows
     this.original = null; // the drawing before all edits
     this.kept = null; // what the keep brush protects, as a layer with alpha
-    this.divider = 0.5;
+    this.hand = null; // of the tool that is chosen
     this.pointer = null; // [x, y] of the canvas, while a pointer is over a pane
     this.element = make("div", "stage");
     this.panes = {};
@@ -38,9 +37,11 @@ export class Stage {
       ["drawing", ["photo", "drawing", "keep", "ground", "pad"], "Drawing over the photo: edit here"],
       ["result", ["photo", "result", "mismatch"], "Result: what your edit makes of the photo"],
     ]) {
-      this.panes[name] = this.#makePane(name, canvases, label);
+      this.panes[name] = makePane(name, canvases, label);
     }
-    this.#listen();
+    this.#divider = new Divider(this.panes.result, () => this.size.width);
+    this.element.append(this.panes.drawing.element, this.panes.result.element);
+    this.#pointers = new Pointers(this);
     const observer = new ResizeObserver(() => this.#resized());
     observer.observe(this.element);
     for (const { element } of Object.values(this.panes)) observer.observe(element);
@@ -50,21 +51,21 @@ export class Stage {
         pane.world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
         pane.world.style.setProperty("--scale", String(scale));
       }
-      this.#placeDivider();
+      this.#divider.place();
       this.redraw();
     });
     effect(() => {
       this.element.dataset.mode = mode.value;
       this.element.classList.toggle("shows-original", originalShown.value);
       this.element.classList.toggle("shows-mismatch", mismatchShown.value);
-      const { drawing, result } = this.panes;
+      const { drawing } = this.panes;
       const isUnder = layers.value.photo && this.#isOver.value;
       drawing.canvases.photo.hidden = !isUnder && !originalShown.value;
       drawing.canvases.drawing.hidden = !layers.value.drawing;
       drawing.canvases.keep.hidden = !layers.value.keep;
       drawing.canvases.drawing.style.opacity = isUnder ? opacity.value : 1;
-      result.divider.tabIndex = mode.value === "slider" ? 0 : -1;
-      this.#placeDivider();
+      this.#divider.element.tabIndex = mode.value === "slider" ? 0 : -1;
+      this.#divider.place();
       const isHidden = ({ element }) => element === document.activeElement && !element.checkVisibility();
       if (Object.values(this.panes).some(isHidden)) this.focus();
     });
@@ -85,7 +86,7 @@ export class Stage {
 
   /** Whether a gesture goes on. */
   get isBusy() {
-    return this.#tiles !== null || (this.#hand?.isDown ?? false);
+    return this.#tiles !== null || (this.hand?.isDown ?? false);
   }
 
   /**
@@ -127,13 +128,13 @@ export class Stage {
   /** Shows the drawing as the server has it. */
   showDrawing(bitmap, original, keep) {
     this.#tiles = null;
-    this.drawing = this.#layerOf(this.panes.drawing.canvases.drawing, bitmap);
+    this.drawing = layerOf(this.panes.drawing.canvases.drawing, bitmap);
     if (this.#originalBitmap !== original) {
       this.#originalBitmap = original;
       this.original = pixelsOf(original);
     }
     const canvas = this.panes.drawing.canvases.keep;
-    this.kept = keep ? this.#layerOf(canvas, keep) : null;
+    this.kept = keep ? layerOf(canvas, keep) : null;
     if (!keep) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     this.redraw();
   }
@@ -250,7 +251,7 @@ export class Stage {
 
   /** Gives the pointer to a tool's hand; the one before is asked to finish. */
   setHand(hand) {
-    this.#hand = hand;
+    this.hand = hand;
     this.#showCursor();
     this.redraw();
   }
@@ -260,25 +261,14 @@ export class Stage {
     this.#mark = mark;
   }
 
-  /**
-   * Hears of a pointer that is none of the browser's.
-   *
-   * @param kind "down", "move", "up" or "cancel"
-   * @param name of the pane that it is over
-   * @param event what of a PointerEvent `Fingers` and hands look at
-   */
+  /** Hears of a pointer that is none of the browser's: see `Pointers`. */
   hear(kind, name, event) {
-    const pane = this.panes[name];
-    if (kind === "down") this.#down(pane, event);
-    else if (kind === "move") this.#move(pane, event);
-    else if (kind === "up") this.#up(pane, event);
-    else this.#cancel(event);
+    this.#pointers.hear(kind, name, event);
   }
 
   /** Whether a pointer that is down moves the view, or draws a stroke that is not over. */
   isHeldBy(pointerId) {
-    if (this.#panFrom?.id === pointerId) return true;
-    return this.#fingers.drawing === pointerId && (this.#hand?.isDown ?? false);
+    return this.#pointers.isHeldBy(pointerId);
   }
 
   /** Where a point of the canvas lies in the window, {clientX, clientY}. */
@@ -290,7 +280,7 @@ export class Stage {
 
   /** The point of the canvas that lies there in the window. */
   pointAt(name, place) {
-    return this.#pointOf(this.panes[name], place);
+    return this.pointOf(this.panes[name], place);
   }
 
   /** Moves the view as little as needed for a point to be seen, not too near to the border. */
@@ -302,13 +292,12 @@ export class Stage {
 
   #showCursor() {
     for (const pane of Object.values(this.panes))
-      pane.element.dataset.cursor = this.#isDrawnOn(pane) ? (this.#hand?.cursor ?? "default") : "grab";
+      pane.element.dataset.cursor = this.isDrawnOn(pane) ? (this.hand?.cursor ?? "default") : "grab";
   }
 
   /** Whether pointers move the view, whatever the tool. */
   set pans(pans) {
-    this.#pans = pans;
-    this.element.classList.toggle("pans", pans);
+    this.#pointers.pans = pans;
   }
 
   /** Draws again what lies over the pictures. */
@@ -335,182 +324,18 @@ export class Stage {
     view.value = views.zoomAt(view.value, factor, at);
   }
 
-  /** Moves the line between before and after, 0 to 1. */
-  setDivider(share) {
-    this.divider = Math.min(1, Math.max(0, share));
-    this.#placeDivider();
-  }
-
   focus() {
     const name = mode.value === "drawing" || mode.value === "both" ? "drawing" : "result";
     this.panes[name].element.focus({ preventScroll: true });
   }
 
-  #makePane(name, names, label) {
-    const element = make("div", "pane");
-    element.dataset.pane = name;
-    element.tabIndex = 0;
-    element.setAttribute("role", "application");
-    element.setAttribute("aria-label", label);
-    const world = make("div", "world");
-    const canvases = {};
-    for (const canvasName of names) {
-      const canvas = make("canvas", `layer ${canvasName}`);
-      canvas.dataset.layer = canvasName;
-      canvas.setAttribute("aria-hidden", "true");
-      canvases[canvasName] = canvas;
-      world.append(canvas);
-    }
-    const overlay = make("canvas", "overlay");
-    overlay.setAttribute("aria-hidden", "true");
-    const caption = make("span", "caption");
-    caption.textContent = name === "drawing" ? "Drawing" : "Result";
-    element.append(world, overlay, caption);
-    const pane = { name, element, world, canvases, overlay, caption };
-    if (name === "result") pane.divider = this.#makeDivider(element);
-    this.element.append(element);
-    return pane;
-  }
-
-  #makeDivider(element) {
-    const divider = make("div", "divider");
-    divider.setAttribute("role", "slider");
-    divider.setAttribute("aria-label", "Line between before and after");
-    divider.setAttribute("aria-valuemin", "0");
-    divider.setAttribute("aria-valuemax", "100");
-    divider.setAttribute("aria-valuenow", "50");
-    divider.append(make("span", "grip"));
-    divider.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.setDivider(this.divider + step);
-    });
-    divider.addEventListener("pointerdown", (event) => {
-      event.stopPropagation();
-      divider.setPointerCapture(event.pointerId);
-      this.#isDividing = true;
-    });
-    divider.addEventListener("pointermove", (event) => {
-      if (!this.#isDividing) return;
-      const left = element.getBoundingClientRect().left;
-      const { scale, x } = view.value;
-      this.setDivider((event.clientX - left - x) / (scale * this.size.width));
-    });
-    const stop = () => {
-      this.#isDividing = false;
-    };
-    divider.addEventListener("pointerup", stop);
-    divider.addEventListener("pointercancel", stop);
-    element.append(divider);
-    return divider;
-  }
-
-  #listen() {
-    for (const pane of Object.values(this.panes)) {
-      const { element } = pane;
-      element.addEventListener("pointerdown", (event) => {
-        event.preventDefault();
-        element.focus({ preventScroll: true });
-        element.setPointerCapture(event.pointerId);
-        this.#down(pane, event);
-      });
-      element.addEventListener("pointermove", (event) => this.#move(pane, event));
-      element.addEventListener("pointerup", (event) => this.#up(pane, event));
-      element.addEventListener("pointercancel", (event) => this.#cancel(event));
-      element.addEventListener("pointerleave", () => {
-        this.pointer = null;
-        this.redraw();
-      });
-      element.addEventListener("dblclick", (event) => {
-        if (!this.#pans && this.#isDrawnOn(pane))
-          this.#hand?.doubleClick?.(this.#pointOf(pane, event), event);
-      });
-      element.addEventListener("contextmenu", (event) => event.preventDefault());
-      element.addEventListener("wheel", (event) => this.#wheel(pane, event), { passive: false });
-    }
-  }
-
-  #down(pane, event) {
-    const pans = this.#pans || this.#hand?.cursor === "grab" || !this.#isDrawnOn(pane);
-    const what = this.#fingers.down(fingerOf(pane, event), { pans });
-    if (what === "pinch") {
-      this.#hand?.cancelStroke?.();
-      this.#panFrom = null;
-    } else if (what === "pan") {
-      this.#panFrom = { id: event.pointerId, at: placeOf(pane, event) };
-      this.element.classList.add("panning");
-    } else if (what === "draw" && this.#isLocked()) {
-      this.#fingers.up(fingerOf(pane, event));
-      say("This layer is locked; its lock stands under “Layers”.");
-    } else if (what === "draw") {
-      this.#hand?.down?.(this.#pointOf(pane, event), event, pane.name);
-    }
-    this.redraw();
-  }
-
   /** Whether a pane shows what lies where it does in the drawing; in another one a hand only moves the view. */
-  #isDrawnOn(pane) {
+  isDrawnOn(pane) {
     return pane.name === "drawing" || this.#isOver.value;
   }
 
-  /** Whether the layer is locked that the hand would change. */
-  #isLocked() {
-    const layer = this.#hand?.tool?.ink === "keep" ? "keep" : "drawing";
-    return Boolean(this.#hand?.apply ?? this.#hand?.tool) && locks.value[layer];
-  }
-
-  #move(pane, event) {
-    const finger = this.#fingers.move(fingerOf(pane, event));
-    this.pointer = this.#isDrawnOn(pane) ? this.#pointOf(pane, event) : null;
-    if (finger.kind === "pinch") {
-      view.value = views.pinch(view.value, finger.from, finger.to);
-    } else if (this.#panFrom?.id === event.pointerId) {
-      const [x, y] = placeOf(pane, event);
-      const [fromX, fromY] = this.#panFrom.at;
-      view.value = views.pan(view.value, [x - fromX, y - fromY], this.size, this.paneSize);
-      this.#panFrom.at = [x, y];
-    } else if (finger.kind === "draw") {
-      const events = event.getCoalescedEvents?.() ?? [];
-      const points = (events.length ? events : [event]).map((one) => this.#pointOf(pane, one));
-      this.#hand?.move?.(points, event);
-    } else if (this.pointer) {
-      this.#hand?.hover?.(this.pointer, event);
-    }
-    this.redraw();
-  }
-
-  #up(pane, event) {
-    const drew = this.#fingers.up(fingerOf(pane, event));
-    if (this.#panFrom?.id === event.pointerId) this.#stopPanning();
-    if (drew) this.#hand?.up?.(this.#pointOf(pane, event), event);
-    this.redraw();
-  }
-
-  #cancel(event) {
-    const drew = this.#fingers.up({ pointerId: event.pointerId });
-    if (this.#panFrom?.id === event.pointerId) this.#stopPanning();
-    if (drew) this.#hand?.cancelStroke?.();
-  }
-
-  #stopPanning() {
-    this.#panFrom = null;
-    this.element.classList.remove("panning");
-  }
-
-  #wheel(pane, event) {
-    event.preventDefault();
-    if (event.ctrlKey || event.metaKey) {
-      view.value = views.zoomAt(view.value, Math.exp(-event.deltaY / 300), placeOf(pane, event));
-    } else {
-      const by = event.shiftKey ? [-event.deltaY, 0] : [-event.deltaX, -event.deltaY];
-      view.value = views.pan(view.value, by, this.size, this.paneSize);
-    }
-  }
-
   /** [x, y] in pixels of the canvas, 0 at the centre of the first pixel. */
-  #pointOf(pane, event) {
+  pointOf(pane, event) {
     const [x, y] = views.toCanvas(view.value, placeOf(pane, event));
     return [x - 0.5, y - 0.5];
   }
@@ -532,15 +357,6 @@ export class Stage {
     }
     if (this.photo && view.value === this.#fitted) this.fit();
     this.redraw();
-  }
-
-  #placeDivider() {
-    const { divider, canvases } = this.panes.result;
-    const { scale, x } = view.value;
-    divider.style.transform = `translateX(${x + scale * this.size.width * this.divider}px)`;
-    divider.setAttribute("aria-valuenow", String(Math.round(100 * this.divider)));
-    canvases.result.style.clipPath =
-      mode.value === "slider" ? `inset(0 0 0 ${100 * this.divider}%)` : "none";
   }
 
   #wantFrame() {
@@ -569,48 +385,8 @@ export class Stage {
     context.clearRect(0, 0, overlay.width / ratio, overlay.height / ratio);
     if (!this.photo) return;
     const toPane = ([x, y]) => views.toPane(view.value, [x + 0.5, y + 0.5]);
-    if (this.#isDrawnOn(pane)) this.#hand?.paint?.(context, toPane, view.value.scale, name);
+    if (this.isDrawnOn(pane)) this.hand?.paint?.(context, toPane, view.value.scale, name);
     this.#mark?.paint(context, toPane, name);
   }
 
-  /** Shows a bitmap in a canvas, and gives its pixels as a layer that can be painted in. */
-  #layerOf(canvas, bitmap) {
-    canvas.width = bitmap.width;
-    canvas.height = bitmap.height;
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(bitmap, 0, 0);
-    const image = context.getImageData(0, 0, canvas.width, canvas.height);
-    return { width: canvas.width, height: canvas.height, data: image.data, image, context };
-  }
-}
-
-function make(tag, className) {
-  const element = document.createElement(tag);
-  element.className = className;
-  return element;
-}
-
-function placeOf(pane, event) {
-  const { left, top } = pane.element.getBoundingClientRect();
-  return [event.clientX - left, event.clientY - top];
-}
-
-function fingerOf(pane, event) {
-  const [x, y] = placeOf(pane, event);
-  const { pointerId, pointerType, button, timeStamp, width, height } = event;
-  return { pointerId, pointerType, button, timeStamp, width, height, x, y };
-}
-
-function paintBitmap(canvas, bitmap) {
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  canvas.getContext("2d").drawImage(bitmap, 0, 0);
-}
-
-function pixelsOf(bitmap) {
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  const { data, width, height } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  return { data, width, height };
 }
