@@ -29,14 +29,13 @@ Kind = Literal["text", "path", "int", "float", "bool", "word", "words", "size", 
 255, "picture", a path or a uint8 array, and "box", [left, top, width, height] in the pixels of the tool's
 "picture"."""
 
-Taken = Literal[
-    "points", "polygon", "at", "by", "from", "to", "fixed", "like", "picture", "mask", "candidate"
-]
+_Places = Literal["points", "polygon", "at", "by", "from", "to", "fixed"]
+Taken = Literal[_Places, "like", "spare", "picture", "mask", "candidate"]
 """What a hand gives to an action, in pixels (x, y) of the canvas: the "points" of a stroke; the corners
 of a "polygon"; a point "at" which the connected region is taken; "by" how far something is dragged; where
 points are dragged "from" and "to", and those that stay "fixed"; a point that has a colour "like" the
-wanted one; a "picture" that was drawn or pasted, and a "mask", whose lighter part counts; the number of
-a "candidate" among the pictures that the document has."""
+wanted one; locked colours, which the action is to "spare"; a "picture" that was drawn or pasted, and a
+"mask", whose lighter part counts; the number of a "candidate" among the document's pictures."""
 
 Progress = Callable[[int, int], None]
 """Told how many parts of how many are made; what it raises ends what is being made."""

@@ -87,6 +87,38 @@ export function defaultColors() {
   otherColor.value = palette[1] ?? palette[0];
 }
 
+const lockedIn = signal({}); // workspace -> its locked colours, as text
+
+/** The colours of the palette that are locked. */
+export const lockedColors = computed(() => {
+  const locked = lockedIn.value[workspace.value?.workspace] ?? [];
+  return (workspace.value?.canvas?.palette ?? []).filter((rgb) => locked.includes(rgb.join()));
+});
+
+/** Whether a colour is locked. */
+export function isLocked(rgb) {
+  return lockedColors.value.some((locked) => locked.join() === rgb?.join());
+}
+
+/** Locks a colour of the palette, or unlocks it. */
+export function switchLock(rgb) {
+  const others = lockedColors.value.map(String).filter((text) => text !== rgb.join());
+  const locked = isLocked(rgb) ? others : [...others, rgb.join()];
+  lockedIn.value = { ...lockedIn.value, [workspace.value.workspace]: locked };
+}
+
+/** Whether there is a tool that leaves locked colours as they are. */
+export const canLock = computed(() => (workspace.value?.tools ?? []).some(doesSpare));
+
+/** What an action of a tool is told of locked colours: {spare}, or nothing. */
+export function sparing(tool) {
+  return doesSpare(tool) && lockedColors.value.length ? { spare: lockedColors.value } : {};
+}
+
+function doesSpare(tool) {
+  return tool.takes.includes("spare");
+}
+
 /** Asks a yes or no question; answers a promise. */
 export function confirmed(text, yes) {
   return new Promise((resolve) => {
@@ -121,6 +153,7 @@ export function remember() {
     if (MODES.includes(known.mode)) mode.value = known.mode;
     if (known.opacity >= 0 && known.opacity <= 1) opacity.value = known.opacity;
     if (typeof known.tool === "string") toolId.value = known.tool;
+    if (known.locked) lockedIn.value = known.locked;
   } catch {
     sessionStorage.removeItem(SETTINGS_KEY);
   }
@@ -130,7 +163,12 @@ export function remember() {
     if (theme.value) document.documentElement.dataset.theme = theme.value;
   });
   effect(() => {
-    const known = { mode: mode.value, opacity: opacity.value, tool: toolId.value };
+    const known = {
+      mode: mode.value,
+      opacity: opacity.value,
+      tool: toolId.value,
+      locked: lockedIn.value,
+    };
     sessionStorage.setItem(SETTINGS_KEY, JSON.stringify(known));
   });
 }

@@ -18,6 +18,7 @@ const COMMON = [
     chooseLabel(event.key),
   ),
   key("swap", "Brush", "X", "swap the two colours", plain("x"), studio.swapColors),
+  key("lock", "Brush", "/", "lock or unlock the chosen colour", plain("/"), studio.lockColor),
   key("defaults", "Brush", "D", "the palette’s first two colours", plain("d"), choices.defaultColors),
   key(
     "straight",

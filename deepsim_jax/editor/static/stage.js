@@ -28,6 +28,7 @@ export class Stage {
     this.photo = null;
     this.drawing = null; // a layer of exact colours, what the drawing's canvas shows
     this.original = null; // the drawing before all edits
+    this.regions = null; // the drawing without its lines, as a layer, where that is of use
     this.kept = null; // what the keep brush protects, as a layer with alpha
     this.hand = null; // of the tool that is chosen
     this.pointer = null; // [x, y] of the canvas, while a pointer is over a pane
@@ -98,7 +99,7 @@ export class Stage {
   open(photo, size, { keepView, isDrawn, isOver }) {
     this.size = size;
     this.#isOver.value = isOver;
-    this.drawing = this.original = this.kept = null;
+    this.drawing = this.original = this.regions = this.kept = null;
     this.#originalBitmap = null;
     this.#tiles = null;
     for (const pane of Object.values(this.panes)) {
@@ -137,6 +138,11 @@ export class Stage {
     this.kept = keep ? layerOf(canvas, keep) : null;
     if (!keep) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     this.redraw();
+  }
+
+  /** Learns what lies under the lines of the drawing; null: that is of no use. */
+  learnRegions(bitmap) {
+    this.regions = bitmap && pixelsOf(bitmap);
   }
 
   /** Shows a picture as the result. */

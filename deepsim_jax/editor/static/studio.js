@@ -59,6 +59,11 @@ export function begin() {
     const unsent = store.unsent.value;
     untracked(() => showMismatch(isShown && unsent === 0 ? document : null));
   });
+  effect(() => {
+    const hasLocked = choices.lockedColors.value.length > 0;
+    const document = store.current.value;
+    if (store.unsent.value === 0) untracked(() => learnRegions(hasLocked ? document : null));
+  });
 }
 
 /** Chooses a tool; what is half done with the one before is applied. */
@@ -267,6 +272,16 @@ export function swapColors() {
   [choices.color.value, choices.otherColor.value] = [choices.otherColor.value, choices.color.value];
 }
 
+/** Locks the chosen colour, or unlocks it, where there are tools that mind that. */
+export function lockColor() {
+  const rgb = choices.color.value;
+  const palette = store.workspace.value.canvas?.palette ?? [];
+  const number = palette.findIndex((known) => known.join() === rgb.join());
+  if (number < 0 || !choices.canLock.value) return;
+  choices.switchLock(rgb);
+  store.say(`Colour ${number + 1} is ${choices.isLocked(rgb) ? "locked" : "unlocked"}.`);
+}
+
 /** The next way to compare. */
 export function nextMode() {
   const at = choices.MODES.indexOf(choices.mode.value);
@@ -396,6 +411,15 @@ effect(() => {
   const entry = choices.entry.value;
   if (entry && ["brush", "edge", "polygon", "point"].includes(entry.kind)) lastPainted = entry.id;
 });
+
+async function learnRegions(document) {
+  if (document === null || !store.workspace.value?.canvas?.edge_color) {
+    stage.learnRegions(null);
+    return;
+  }
+  const bitmap = await store.guarded(() => store.layerOf(document, "regions"));
+  if (bitmap && document === store.current.value) stage.learnRegions(bitmap);
+}
 
 async function showMismatch(document) {
   if (document === null || !store.workspace.value?.can?.mismatch) {

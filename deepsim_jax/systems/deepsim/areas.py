@@ -111,10 +111,24 @@ def color_of(layers, unit, color, like):
     if color is None:
         x, y = pixel_at(like, unit, layers.regions.shape[:2], "like")
         color = layers.regions[y, x]
+    return _checked(color)
+
+
+def _checked(color):
     color = np.asarray(color)
     if color.shape != (3,) or not np.isin(color, np.arange(256)).all():
         raise ValueError("a color is [red, green, blue], whole numbers from 0 to 255")
     return color
+
+
+def spared(layers, colors):
+    """bool (H, W): what has one of the colours of a step's "spare", also where lines lie over it."""
+    if not isinstance(colors, list | tuple):
+        raise ValueError('"spare" is a list of colors')
+    found = np.zeros(layers.regions.shape[:2], bool)
+    for color in colors:
+        found |= (layers.regions == _checked(color)).all(-1)
+    return found
 
 
 def coloured(layers, mask, color, *, edges_too=True):

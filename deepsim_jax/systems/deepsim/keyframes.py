@@ -10,7 +10,7 @@ from deepsim_jax.systems.deepsim import areas
 
 Action = Mapping[str, Any]
 
-_WHOLE = ("tool", "color", "flip", "closed", "at", "like")
+_WHOLE = ("tool", "color", "flip", "closed", "at", "like", "spare")
 """Options that have nothing between two values: between two places lies something else's region."""
 
 _MOVING = ("warp", "move", "copy")

@@ -164,43 +164,53 @@ def _drag(shape, unit, *, fixed=(), reach=None, **ends) -> moves.Move:
     return moves.drag(start, end, *shape, fixed=fixed, reach=reach)
 
 
-def _paint(layers, spec, shape, unit, *, polygon, color=None, like=None):
+def _paint(layers, spec, shape, unit, *, polygon, color=None, like=None, spare=()):
     """Fills a polygon with a colour, or the colour found at a point, and removes the lines in it."""
     color = areas.color_of(layers, unit, color, like)
-    return areas.coloured(layers, areas.inside(polygon, unit, shape), color)
+    return areas.coloured(
+        layers, areas.inside(polygon, unit, shape) & ~areas.spared(layers, spare), color
+    )
 
 
-def _stroke(layers, spec, shape, unit, *, points, radius, color=None, like=None):
+def _stroke(layers, spec, shape, unit, *, points, radius, color=None, like=None, spare=()):
     """Paints along a polyline, and removes the lines there."""
     color = areas.color_of(layers, unit, color, like)
-    return areas.coloured(layers, areas.area(layers, unit, points=points, radius=radius), color)
+    return areas.coloured(layers, _changed(layers, unit, spare, points=points, radius=radius), color)
 
 
-def _fill(layers, spec, shape, unit, *, at, color=None, like=None):
+def _fill(layers, spec, shape, unit, *, at, color=None, like=None, spare=()):
     """Gives the connected region at a point another colour; its lines stay."""
     color = areas.color_of(layers, unit, color, like)
-    return areas.coloured(layers, areas.area(layers, unit, at=at), color, edges_too=False)
+    return areas.coloured(layers, _changed(layers, unit, spare, at=at), color, edges_too=False)
 
 
-def _restore(original, layers, spec, shape, unit, **area):
+def _changed(layers, unit, spare, **area):
+    """An area without what a step spares in it; nothing may be left."""
+    return areas.area(layers, unit, **area) & ~areas.spared(layers, spare)
+
+
+def _restore(original, layers, spec, shape, unit, *, spare=(), **area):
     """Brings back, in an area, what was there before all edits."""
-    mask = areas.area(layers, unit, **area)
+    mask = _changed(layers, unit, spare, **area)
     regions = np.where(mask[..., None], original.regions, layers.regions)
     edges = None if layers.edges is None else np.where(mask, original.edges, layers.edges)
     return dataclasses.replace(layers, regions=regions, edges=edges)
 
 
-def _delete(layers, spec, shape, unit, **area):
+def _delete(layers, spec, shape, unit, *, spare=(), **area):
     """Takes away what is in an area: what surrounds it grows together."""
-    mask = areas.area(layers, unit, **area)
+    mask = _changed(layers, unit, spare, **area)
     if mask.all():
         raise ValueError("nothing would be left")
+    if not mask.any():
+        return layers
     regions = layers.regions.copy()
     regions[mask] = regions[fields.nearest(~mask, mask)]
     edges = layers.edges
     if edges is not None:
         # A region's own outline goes with it.
-        edges = edges & (cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+        outlined = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        edges = edges & ~(outlined & ~areas.spared(layers, spare))
     return dataclasses.replace(layers, regions=regions, edges=edges)
 
 
@@ -214,13 +224,13 @@ def _move(layers, spec, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate
     return _laid(layers, left, inside, matrix, with_outline="at" in area)
 
 
-def _line(layers, spec, shape, unit, *, points, closed=False):
+def _line(layers, spec, shape, unit, *, points, closed=False, spare=()):
     """Draws an edge along a polyline."""
     if layers.edges is None:
         raise ValueError(f"a {spec.kind} primitive has no lines")
-    drawn = layers.edges.astype(np.uint8)
+    drawn = np.zeros(shape, np.uint8)
     cv2.polylines(drawn, [np.rint(areas.points_in(points, unit)).astype(np.int32)], bool(closed), 1)
-    return dataclasses.replace(layers, edges=drawn > 0)
+    return dataclasses.replace(layers, edges=layers.edges | (drawn > 0) & ~areas.spared(layers, spare))
 
 
 def _copy(layers, spec, shape, unit, **options):
@@ -312,9 +322,10 @@ def _copied(layers, fill, shape, unit, *, by, **options) -> moves.Move:
     return moves.Shift(*_place(shape, unit, layers=layers, by=by, **options))
 
 
-def _deleted(layers, fill, shape, unit, **area) -> moves.Fill:
-    left = _delete(layers, None, shape, unit, **area)
-    return fill(left, _with_rim(areas.area(layers, unit, **area)))
+def _deleted(layers, fill, shape, unit, *, spare=(), **area) -> moves.Fill | None:
+    left = _delete(layers, None, shape, unit, spare=spare, **area)
+    gone = _with_rim(_changed(layers, unit, spare, **area)) & ~areas.spared(layers, spare)
+    return fill(left, gone) if gone.any() else None
 
 
 def _moved(layers, fill, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotate=0.0, **area):
@@ -326,27 +337,28 @@ def _moved(layers, fill, shape, unit, *, by=(0, 0), flip=False, scale=1.0, rotat
     return moves.Shift(inside, matrix, left=_deleted(layers, fill, shape, unit, **area))
 
 
-def _painted(layers, fill, shape, unit, *, color=None, like=None, **area) -> moves.Fill | None:
+def _painted(layers, fill, shape, unit, *, color=None, like=None, spare=(), **area) -> moves.Fill | None:
     """Lines that are painted over are taken away, with what lies between two that are close together."""
     if layers.edges is None:
         return None
-    mask = areas.area(layers, unit, **area)
+    mask = _changed(layers, unit, spare, **area)
     erased = (layers.edges & mask).astype(np.uint8)
     erased = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, _disk(erased.shape, times=3)) > 0
     color = areas.color_of(layers, unit, color, like)
     # Far from its label, what is painted is something new, which the drawing itself asks for.
     has_label = (layers.regions == color).all(-1)
     erased = _with_rim(erased & mask) & (mismatch.in_reach(has_label) | ~mask)
+    erased &= ~areas.spared(layers, spare)
     if not erased.any() or erased.all():
         return None
     return fill(areas.coloured(layers, mask, color), erased)
 
 
-def _rested(layers, fill, shape, unit, **area) -> moves.Rest:
-    return moves.Rest(areas.area(layers, unit, **area))
+def _rested(layers, fill, shape, unit, *, spare=(), **area) -> moves.Rest:
+    return moves.Rest(_changed(layers, unit, spare, **area))
 
 
-_EDITS = {
+_EDITS: dict[str, Callable[..., moves.Edit | None]] = {
     "warp": _dragged,
     "copy": _copied,
     "move": _moved,

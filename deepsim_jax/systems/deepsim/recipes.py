@@ -11,13 +11,14 @@
                {"move": {"at": [40, 40], "by": [30, 0], "rotate": 15}},
                {"delete": {"at": [40, 40]}},
                {"stroke": {"points": [[5, 5], [50, 60]], "radius": 4, "like": [40, 40]}},
-               {"fill": {"at": [40, 40], "color": [10, 200, 30]}},
+               {"fill": {"at": [40, 40], "color": [10, 200, 30], "spare": [[90, 60, 30]]}},
                {"restore": {"points": [[5, 5], [50, 60]], "radius": 4}},
                {"keep": {"points": [[5, 5], [50, 60]], "radius": 4}}]}
 
 Coordinates are (x, y) pixels of a primitive of the given size, whole at their centres, and are scaled to
 the real one. An area is a "polygon"; the connected region of one colour "at" a point; or a stroke along
-"points" of a "radius".
+"points" of a "radius". What has one of the colours of a "spare" stays as it is, with its lines and its
+part of the photo; all steps that paint, draw or take away know it.
 """
 
 import json

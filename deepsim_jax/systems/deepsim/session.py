@@ -46,7 +46,7 @@ TOOLS = (
         "paints with a colour of the palette",
         "stroke",
         (_RADIUS, _COLOR),
-        takes=("points", "like"),
+        takes=("points", "like", "spare"),
         ink="color",
         key="b",
         title="Brush",
@@ -58,7 +58,7 @@ TOOLS = (
         "gives the connected region at a point another colour",
         "points",
         (_COLOR,),
-        takes=("at", "like"),
+        takes=("at", "like", "spare"),
         key="g",
         title="Fill",
         icon="fill",
@@ -69,7 +69,7 @@ TOOLS = (
         "fills a polygon with a colour",
         "region",
         (_COLOR,),
-        takes=("polygon", "like"),
+        takes=("polygon", "like", "spare"),
         key="p",
         title="Area",
         icon="polygon",
@@ -80,7 +80,7 @@ TOOLS = (
         "draws an edge, one pixel wide",
         "stroke",
         (Option("closed", "bool", "back to its start", default=False),),
-        takes=("points",),
+        takes=("points", "spare"),
         ink="edge",
         key="n",
         title="Edge pen",
@@ -92,7 +92,7 @@ TOOLS = (
         "brings the original back",
         "stroke",
         (_RADIUS,),
-        takes=("points",),
+        takes=("points", "spare"),
         ink="original",
         key="e",
         title="Eraser",
@@ -112,7 +112,7 @@ TOOLS = (
         "delete",
         "takes it away",
         "region",
-        takes=("polygon", "at"),
+        takes=("polygon", "at", "spare"),
         key="r",
         title="Delete",
         icon="trash",
@@ -190,7 +190,9 @@ class DeepsimSession:
         names = [tool.name for tool in self.tools]
         if action["tool"] not in names:
             raise UserError(f"action: no tool {action['tool']!r:.40}; there are {', '.join(names)}")
-        self._check_color(action.get("color"))
+        spare = action.get("spare")
+        for color in (action.get("color"), *(spare if isinstance(spare, list | tuple) else ())):
+            self._check_color(color)
         return documents.extended(
             document, keyframes.step_of(action), self._original, self._spec, complete=complete
         )

@@ -1,7 +1,13 @@
 """Each tool of the drawing, by hand; what it made is read back from the canvas."""
 
+import json
+
+import cv2
 import numpy as np
 import pytest
+
+import deepsim_jax
+from deepsim_jax.systems.deepsim import recipes
 
 
 def palette_of(editor):
@@ -173,3 +179,69 @@ def test_a_locked_layer_is_not_drawn_on(editor):
     editor.choose("stroke")
     editor.stroke([(20, 20), (60, 40)])
     editor.has_steps(2)
+
+
+def labels_of(editor):
+    """uint8 (h, w, 3): the drawing's colours, also those under its lines."""
+    workspace = editor.page.evaluate("sessionStorage.getItem('editor-workspace')")
+    content = np.frombuffer(editor.fetched(f"workspaces/{workspace}/layers/regions"), np.uint8)
+    return cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def paint_with_each(editor, locked_at):
+    """Draws a line, fills an area, erases, in three steps, and fills nothing where a colour is locked."""
+    editor.choose("line")
+    editor.stroke([(5, 40), (90, 24)])
+    editor.choose("paint")
+    for corner in [(20, 20), (70, 20), (70, 45), (20, 45)]:
+        editor.click(corner)
+    editor.press("Enter")
+    editor.choose("restore")
+    editor.page.get_by_text("Locked colours stay as they are.").wait_for()
+    editor.stroke([(30, 10), (60, 60)])
+    editor.choose("fill")
+    editor.click(locked_at)
+    editor.page.get_by_text("This colour is locked").wait_for()
+
+
+def test_a_locked_colour_is_left_as_it_is_in_the_page_and_by_the_recipe(editor, cat_file):
+    editor.choose("stroke")
+    palette, labels, before = palette_of(editor), labels_of(editor), editor.drawing()
+    number = max(range(len(palette)), key=lambda one: (labels[32] == palette[one]).all(-1).sum())
+    locked, other = (labels == palette[number]).all(-1), (number + 1) % len(palette)
+    at = next(x for x in range(96) if (before[32, x] == palette[number]).all())
+    lock = editor.button(f"Lock colour {number + 1}")
+    assert lock.get_attribute("aria-pressed") == "false"
+    lock.click()
+    editor.page.locator(".palette .swatch").nth(other).click()
+    for _ in range(40):  # until it is known what lies under the lines
+        editor.stroke([(2, 32), (93, 32)], release=False)
+        seen = editor.drawing()
+        if (seen[locked] == before[locked]).all():
+            break
+        editor.press("Escape")
+        editor.page.mouse.up()
+    np.testing.assert_array_equal(seen[locked], before[locked])
+    assert (seen[32, 2:94][~locked[32, 2:94]] == palette[other]).all()
+    editor.page.mouse.up()
+    paint_with_each(editor, (at, 32))
+    editor.has_steps(4)
+    editor.rests()
+    after = editor.drawing()
+    np.testing.assert_array_equal(after[locked], before[locked])
+    assert ((after != before).any(-1) & ~locked).sum() > 200
+
+    editor.press("Control+z")
+    editor.has_steps(3)
+    editor.press("Control+Shift+z")
+    editor.has_steps(4)
+    editor.page.reload()
+    editor.rests()
+    np.testing.assert_array_equal(editor.drawing(), after)
+    editor.choose("stroke")
+    assert lock.get_attribute("aria-pressed") == "true"
+    recipe = json.loads(editor.saved("Save the steps as a recipe"))
+    spared = [options["spare"] for step in recipe["steps"] for options in step.values()]
+    assert spared == [[palette[number]]] * 4
+    model = deepsim_jax.open(cat_file)
+    np.testing.assert_array_equal(recipes.apply(recipe, model.primitive, model.spec), after)

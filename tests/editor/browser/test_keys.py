@@ -68,6 +68,13 @@ def _defaults(editor):
     assert _chosen_color(editor) == _swatch(editor, 0)
 
 
+def _lock(editor):
+    editor.press("2")
+    for pressed in ("true", "false"):
+        editor.press("/")
+        assert editor.button("Lock colour 2").get_attribute("aria-pressed") == pressed
+
+
 def _straight(editor):
     editor.choose("line")
     mouse = editor.page.mouse
@@ -350,6 +357,7 @@ CHECKS = {
     "label": _label,
     "swap": _swap,
     "defaults": _defaults,
+    "lock": _lock,
     "straight": _straight,
     "size-drag": _size_drag,
     "lasso": _lasso,

@@ -4,6 +4,7 @@ import {
   Tiles,
   clip,
   colorAt,
+  colorMask,
   createLayer,
   discRows,
   drawLine,
@@ -23,6 +24,7 @@ import {
 
 const WHITE = [255, 255, 255];
 const RED = [200, 10, 30];
+const BLACK = [0, 0, 0];
 
 function pixelsOf(layer, color) {
   const found = [];
@@ -310,4 +312,33 @@ test("rectangles are united and clipped", () => {
   assert.equal(clip(null, { width: 1, height: 1 }), null);
   assert.equal(discRows(0.5).length, 1);
   assert.equal(discRows(2).length, 5);
+});
+
+test("what is locked keeps its pixels under strokes, erasers and lines", () => {
+  const layer = createLayer(20, 10, WHITE);
+  const area = new Uint8Array(200);
+  for (let y = 2; y < 8; y++) area.fill(1, y * 20 + 5, y * 20 + 12);
+  fillMask(layer, area, RED);
+  drawLine(layer, [[0, 4], [19, 4]], BLACK); // over the red, too
+  const under = createLayer(20, 10, WHITE);
+  fillMask(under, area, RED);
+  const locked = colorMask(layer, [RED], BLACK, under);
+  assert.deepEqual(locked, area);
+  assert.equal(colorMask(layer, [RED]).reduce((sum, one) => sum + one), 6 * 7 - 7);
+  assert.equal(colorMask(layer, [BLACK], BLACK, under).some(Boolean), false);
+
+  const before = layer.data.slice();
+  const original = createLayer(20, 10, [0, 0, 200]);
+  const along = [[0, 4], [19, 4]];
+  for (const paint of [
+    () => paintStroke(layer, along, 3, [0, 200, 0], locked),
+    () => paintStroke(layer, along, 3, original, locked),
+    () => drawLine(layer, [[0, 6], [19, 6]], BLACK, false, locked),
+  ]) {
+    layer.data.set(before);
+    paint();
+    const isChanged = (at) => layer.data.subarray(4 * at, 4 * at + 3).join() !== before.subarray(4 * at, 4 * at + 3).join();
+    for (let at = 0; at < 200; at++) if (area[at]) assert.ok(!isChanged(at));
+    for (const column of [0, 4, 12, 19]) assert.ok(isChanged(6 * 20 + column));
+  }
 });

@@ -137,6 +137,40 @@ def test_lines_that_are_painted_over_are_filled_where_the_label_stays(drawing):
         assert set(np.flatnonzero(columns)) <= set(rows) and bool(columns[60]) == bool(rows)
 
 
+@pytest.mark.parametrize(
+    "locked, before, kind, options",
+    [
+        (RED, [], "stroke", {"points": [[2, 20], [50, 20]], "radius": 5, "color": GREY}),
+        (RED, [], "delete", {"polygon": [[0, 0], [40, 0], [40, 40], [0, 40]]}),
+        (
+            GREEN,
+            [{"move": {"at": [60, 40], "by": [-40, -25]}}],
+            "restore",
+            {"points": [[2, 20], [50, 20], [60, 40]], "radius": 5},
+        ),
+    ],
+)
+def test_what_is_locked_comes_from_where_it_came_from(drawing, locked, before, kind, options):
+    spec = primitives.PrimitiveSpec("seg_edges", palette=SPEC.palette)
+    drawing[20, 5:40] = spec.edge_rgb
+    begun, free, spared, nothing = (
+        documents.follow({"steps": steps}, drawing, spec)
+        for steps in (
+            before,
+            [*before, {kind: options}],
+            [*before, {kind: {**options, "spare": [locked]}}],
+            [*before, {kind: {**options, "spare": [GREY, RED, GREEN]}}],
+        )
+    )
+    inside = (begun.layers.regions == locked).all(-1)
+    assert (free.field != begun.field)[inside].any() and (spared.field != begun.field)[~inside].any()
+    for found, where in ((spared, inside), (nothing, np.ones_like(inside))):
+        np.testing.assert_array_equal(found.field[where], begun.field[where])
+        np.testing.assert_array_equal(found.pieces[where], begun.pieces[where])
+    fills = [len(moves.fills_of(document.trace.edits)) for document in (begun, nothing)]
+    assert fills[0] == fills[1], "of nothing"
+
+
 def test_what_is_filled_goes_where_its_drawing_goes(drawing):
     gone = {"delete": {"at": [20, 20]}}
     restored = followed(drawing, gone, {"restore": {"polygon": SQUARE}})

@@ -46,6 +46,7 @@ def test_what_is_painted_has_no_half(share, tools):
             {"tool": "paint", "polygon": [[0, 0], [9, 0], [9, 9]], "like": [5, 5]},
             {"tool": "paint", "polygon": [[0, 0], [9, 0], [9, 9]], "like": [90, 5]},
         ),
+        ({**STROKE, "spare": [[9, 9, 9]]}, {**STROKE, "spare": [[200, 9, 9]]}),
         (MOVE, {**MOVE, "at": [90, 5]}),
         *(
             (
@@ -63,7 +64,7 @@ def test_what_is_painted_has_no_half(share, tools):
 def test_nothing_is_chosen_between_two_areas(first, second):
     for share in (0.25, 0.5, 0.75):
         for action in between([first], [second], share):
-            for name in {"at", "like", "polygon", "points"} & action.keys():
+            for name in {"at", "like", "polygon", "points", "spare"} & action.keys():
                 assert action[name] in (first[name], second[name])
 
 

@@ -120,6 +120,40 @@ def test_a_copy_takes_its_lines_along(drawing):
     assert area(copied, BLACK)[64, 80:100].all() and not area(copied, BLACK)[60, 80:100].any()
 
 
+LARGE = [[10, 10], [50, 10], [50, 70], [10, 70]]
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        ("stroke", {"points": [[10, 30], [70, 30]], "radius": 6, "color": list(GREEN)}),
+        ("paint", {"polygon": LARGE, "like": [80, 10]}),
+        ("fill", {"at": [30, 25], "color": list(GREEN)}),
+        ("line", {"points": [[10, 35], [50, 35]], "closed": True}),
+        ("restore", {"points": [[10, 30], [70, 30]], "radius": 6}),
+        ("delete", {"polygon": LARGE}),
+        ("delete", {"at": [30, 25]}),
+    ],
+)
+def test_what_is_locked_stays_with_its_lines(drawing, kind, options):
+    before = (
+        {"paint": {"polygon": [[30, 20], [49, 20], [49, 39], [30, 39]], "color": list(BLUE)}},
+        {"line": {"points": [[15, 30], [55, 30]]}},
+    )
+    begun = apply(drawing, SUPER, *before)
+    locked = np.zeros((80, 120), bool)
+    locked[20:40, 20:50] = True
+    free = apply(drawing, SUPER, *before, {kind: options})
+    assert (free != begun)[locked].any()
+    spared = apply(drawing, SUPER, *before, {kind: {**options, "spare": [list(BLUE)]}})
+    np.testing.assert_array_equal(spared[locked], begun[locked])
+    if kind != "delete":  # what surrounds that grows together
+        np.testing.assert_array_equal(spared[~locked], free[~locked])
+    everything = [list(color) for color in (RED, GREEN, BLUE)]
+    nothing = apply(drawing, SUPER, *before, {kind: {**options, "spare": everything}})
+    np.testing.assert_array_equal(nothing, begun)
+
+
 @pytest.mark.parametrize(
     "step, message",
     [
@@ -147,6 +181,11 @@ def test_a_copy_takes_its_lines_along(drawing):
         ({"paint": {"polygon": SQUARE, "color": "red"}}, "from 0 to 255"),
         ({"paint": {"polygon": SQUARE, "like": [500, 3]}}, "outside"),
         ({"paint": {"polygon": SQUARE, "like": [-3, 3]}}, "outside"),
+        ({"paint": {"polygon": SQUARE, "like": [1, 1], "spare": 3}}, "list of colors"),
+        ({"line": {"points": [[1, 2], [3, 4]], "spare": [[1, 2]]}}, "from 0 to 255"),
+        ({"delete": {"polygon": SQUARE, "spare": ["red"]}}, "from 0 to 255"),
+        ({"move": {"polygon": SQUARE, "spare": []}}, "spare"),
+        ({"keep": {"points": [[1, 2]], "radius": 3, "spare": []}}, "spare"),
         ({"copy": {"polygon": SQUARE}}, "by"),
         ({"copy": {"polygon": SQUARE, "by": [1, 1], "scale": 0}}, "positive"),
         ({"copy": {"polygon": SQUARE, "by": [1, 1], "turn": 3}}, "turn"),

@@ -83,9 +83,10 @@ export function discRows(radius) {
  * @param points of the polyline; one point is a dot
  * @param radius in pixels
  * @param paint a colour, or a layer of the same size whose pixels are brought back
+ * @param locked a mask of pixels that stay, or null
  * @returns the rectangle that was painted
  */
-export function paintStroke(layer, points, radius, paint) {
+export function paintStroke(layer, points, radius, paint, locked = null) {
   const rows = discRows(radius);
   const { width, height } = layer;
   const pixels = wordsOf(layer);
@@ -98,23 +99,43 @@ export function paintStroke(layer, points, radius, paint) {
       const start = row * width + Math.max(0, x + first);
       const end = row * width + Math.min(width - 1, x + last) + 1;
       if (end <= start) continue;
-      if (source) pixels.set(source.subarray(start, end), start);
+      if (locked) {
+        for (let at = start; at < end; at++) if (!locked[at]) pixels[at] = source ? source[at] : word;
+      } else if (source) pixels.set(source.subarray(start, end), start);
       else pixels.fill(word, start, end);
     }
   }
   return clip(strokeBounds(points, radius), layer);
 }
 
-/** Draws a polyline one pixel wide; returns the rectangle that was drawn in. */
-export function drawLine(layer, points, color, closed = false) {
+/** Draws a polyline one pixel wide, but for locked pixels; returns the rectangle that was drawn in. */
+export function drawLine(layer, points, color, closed = false, locked = null) {
   let changed = null;
   const path = closed && points.length > 2 ? [...points, points[0]] : points;
   for (const [x, y] of pathOf(path)) {
     if (x < 0 || y < 0 || x >= layer.width || y >= layer.height) continue;
+    if (locked?.[y * layer.width + x]) continue;
     setPixel(layer, y * layer.width + x, color);
     changed = unite(changed, { left: x, top: y, right: x + 1, bottom: y + 1 });
   }
   return changed;
+}
+
+/**
+ * Where a layer has one of some colours, as a mask.
+ *
+ * @param lineColor of lines that lie over the regions, or null
+ * @param under a layer of the regions alone, which counts where there is a line
+ */
+export function colorMask(layer, colors, lineColor = null, under = layer) {
+  const [pixels, regions] = [wordsOf(layer), wordsOf(under)];
+  const wanted = new Set(colors.map(wordOf));
+  const line = lineColor && wordOf(lineColor);
+  const mask = new Uint8Array(pixels.length);
+  for (let at = 0; at < mask.length; at++) {
+    if (wanted.has(pixels[at] === line ? regions[at] : pixels[at])) mask[at] = 1;
+  }
+  return mask;
 }
 
 /** The connected pixels that have the colour of the one at a point, as a mask; 4-connected. */

@@ -1,6 +1,6 @@
 // The hand that fills an area, whose corners are set one by one or drawn around.
 
-import { color, valuesOf } from "../choices.js";
+import { color, sparing, valuesOf } from "../choices.js";
 import { simplifyPath } from "../engine/raster.js";
 import { act, foresee, forgetForesight, say } from "../store.js";
 import { actionOf, hasColor } from "../toolbox.js";
@@ -143,7 +143,7 @@ export class PolygonHand {
 }
 
 function areaAction(tool, polygon) {
-  const given = { polygon };
+  const given = { polygon, ...sparing(tool) };
   if (hasColor(tool)) given.color = color.value;
   return actionOf(tool, valuesOf(tool), given);
 }

@@ -2,6 +2,7 @@
 
 import {
   colorAt,
+  colorMask,
   drawLine,
   linePoints,
   paintStroke,
@@ -9,7 +10,16 @@ import {
   strokeBounds,
 } from "../engine/raster.js";
 import { pressedRadius } from "../engine/fingers.js";
-import { color, isStraight, pressure, radius, takeColor, valuesOf } from "../choices.js";
+import {
+  color,
+  isLocked,
+  isStraight,
+  pressure,
+  radius,
+  sparing,
+  takeColor,
+  valuesOf,
+} from "../choices.js";
 import { act, foresee, forgetForesight, say, workspace } from "../store.js";
 import { actionOf, hasColor } from "../toolbox.js";
 import { circle, polyline } from "./overlay.js";
@@ -44,6 +54,8 @@ export class PaintingHand {
     if (!layer) return;
     this.isDown = true;
     this.layer = layer;
+    this.sparing = sparing(this.tool);
+    this.locked = lockedBy(this.stage, this.sparing);
     this.stage.beginPainting(layer);
     this.strokes = [];
     this.begin = pixelOf(point);
@@ -129,8 +141,8 @@ export class PaintingHand {
     const box = strokeBounds(path, Math.max(1, stroke.radius));
     this.stage.willPaint(box);
     let changed;
-    if (this.#isLine) changed = drawLine(this.layer, path, edgeColor());
-    else changed = paintStroke(this.layer, path, stroke.radius, this.#paint());
+    if (this.#isLine) changed = drawLine(this.layer, path, edgeColor(), false, this.locked);
+    else changed = paintStroke(this.layer, path, stroke.radius, this.#paint(), this.locked);
     this.stage.painted(this.layer, changed);
   }
 
@@ -143,7 +155,8 @@ export class PaintingHand {
 
   #actions() {
     return this.strokes.map((stroke) => {
-      const given = { points: this.#isLine ? exactPath(stroke.points) : simplifyPath(stroke.points) };
+      const points = this.#isLine ? exactPath(stroke.points) : simplifyPath(stroke.points);
+      const given = { points, ...this.sparing };
       if (hasColor(this.tool)) given.color = color.value;
       const values = valuesOf(this.tool);
       if (!this.#isLine) values.radius = Math.round(stroke.radius * 100) / 100;
@@ -219,7 +232,8 @@ export class PointHand {
       say("That is outside of the picture.");
       return;
     }
-    const given = { at };
+    if (isSpared(this.stage, this.tool, at)) return;
+    const given = { at, ...sparing(this.tool) };
     if (hasColor(this.tool)) given.color = color.value;
     act(actionOf(this.tool, valuesOf(this.tool), given));
   }
@@ -243,10 +257,23 @@ export function colorUnder(stage, point) {
   return stage.drawing ? colorAt(stage.drawing, ...pixelOf(point)) : null;
 }
 
+/** Whether a tool leaves the region at a point as it is because its colour is locked; says so. */
+export function isSpared(stage, tool, point) {
+  const found = sparing(tool).spare !== undefined && isLocked(colorUnder(stage, point));
+  if (found) say("This colour is locked; its lock stands beside it in the palette.");
+  return found;
+}
+
 /** The sizes that a brush can have. */
 export function bounded(size) {
   const side = Math.max(...(workspace.value?.canvas?.size ?? [512]));
   return Math.round(Math.min(Math.max(size, 0.5), side / 2) * 2) / 2;
+}
+
+/** The pixels that an action leaves as they are, as a mask; null where it spares nothing. */
+function lockedBy(stage, { spare }) {
+  if (!spare) return null;
+  return colorMask(stage.drawing, spare, workspace.value.canvas.edge_color, stage.regions ?? undefined);
 }
 
 function edgeColor() {

@@ -11,7 +11,7 @@ import {
   transform,
 } from "../engine/placing.js";
 import { maskBounds, maskCentre, maskOutline, polygonMask, simplifyPath } from "../engine/raster.js";
-import { selecting, valuesOf } from "../choices.js";
+import { selecting, sparing, valuesOf } from "../choices.js";
 import { withQuery } from "../api.js";
 import {
   act,
@@ -28,7 +28,7 @@ import {
 import { actionOf } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
 import { handle, polyline, segments } from "./overlay.js";
-import { pixelOf } from "./painting.js";
+import { isSpared, pixelOf } from "./painting.js";
 
 const GRIP = 12; // pixels of the screen within which a handle is taken hold of
 const TURN_DISTANCE = 28;
@@ -155,8 +155,10 @@ export class RegionHand {
       say("Choose a part of the picture first: click on it, or draw around it.");
       return;
     }
+    const { at } = selected.given;
+    if (at && isSpared(this.stage, tool, at)) return;
     this.#forget();
-    act(actionOf(tool, valuesOf(tool), selected.given));
+    act(actionOf(tool, valuesOf(tool), { ...selected.given, ...sparing(tool) }));
   }
 
   /** Gives up what is being drawn around a part; whether that went on. */

@@ -32,6 +32,7 @@ export function ToolPanel() {
     <h2><${Icon} name=${entry.icon} />${entry.title}</h2>
     <p class="help">${entry.help}</p>
     ${tool && hasColor(tool) && html`<${Palette} canvas=${canvas} />`}
+    ${tool && !hasColor(tool) && choices.sparing(tool).spare && html`<p class="hint">Locked colours stay as they are.</p>`}
     ${entry.kind === "region" && html`<${RegionPanel} entry=${entry} />`}
     ${entry.kind === "drag" && html`<${DragPanel} />`}
     ${["pad", "mask"].includes(entry.kind) && html`<${PadPanel} entry=${entry} canvas=${canvas} />`}
@@ -82,20 +83,34 @@ function Palette({ canvas }) {
     </div>
     ${
       palette &&
-      html`<div class="palette" role="radiogroup" aria-label="Colours of the drawing" onKeyDown=${walk}>
+      html`<div class=${`palette${choices.canLock.value ? " lockable" : ""}`}>
+      <div role="radiogroup" aria-label="Colours of the drawing" onKeyDown=${walk}>
       ${palette.map(
         (
           rgb,
           index,
-        ) => html`<button type="button" role="radio" key=${rgb.join()} class="swatch" style=${{ background: name(rgb) }}
+        ) => html`<button type="button" role="radio" key=${rgb.join()} class="swatch" style=${{ background: name(rgb), order: 2 * index }}
           aria-checked=${String(same(rgb, choices.color.value))} aria-label=${`Colour ${index + 1}, ${name(rgb)}`}
           title=${index < 10 ? `Key ${(index + 1) % 10}` : name(rgb)} data-dark=${String(rgb[0] * 0.3 + rgb[1] * 0.59 + rgb[2] * 0.11 < 140)}
           onClick=${() => {
             choices.color.value = rgb;
           }}>${index < 10 ? (index + 1) % 10 : ""}</button>`,
       )}
+      </div>
+      ${choices.canLock.value && html`<${Locks} palette=${palette} />`}
     </div>`
     }
+  </div>`;
+}
+
+/** A lock beside each colour: tools that paint or erase leave it as it is. */
+function Locks({ palette }) {
+  return html`<div role="group" aria-label="Locked colours" onKeyDown=${walk}>
+    ${palette.map((rgb, index) => {
+      const isLocked = choices.isLocked(rgb);
+      return html`<${Button} key=${rgb.join()} icon=${isLocked ? "lock" : "unlock"} label=${`Lock colour ${index + 1}`}
+        isPressed=${isLocked} isQuiet style=${{ order: 2 * index + 1 }} onPress=${() => choices.switchLock(rgb)} />`;
+    })}
   </div>`;
 }
 
