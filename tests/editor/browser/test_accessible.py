@@ -1,71 +1,6 @@
-"""For everyone: names, contrast, the keyboard alone, narrow and wide windows."""
-
-import pathlib
+"""For everyone: less motion, few colours, a theme that is kept, larger text, narrow and wide windows."""
 
 import pytest
-
-AXE = pathlib.Path(__file__).parent / "vendor" / "axe.min.js"
-
-
-def violations(editor):
-    """What axe-core finds serious or critical."""
-    if not editor.page.evaluate("'axe' in window"):
-        editor.page.evaluate(AXE.read_text("utf-8"))
-    found = editor.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        (one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]][:4])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_axe_finds_no_serious_violation(visit, cat_file, scheme):
-    editor = visit(color_scheme=scheme)
-    assert violations(editor) == []
-    editor.pick(cat_file)
-    editor.rests()
-    assert violations(editor) == []
-    for tool in ("region", "warp", "stroke", "line", "keep"):
-        editor.choose(tool)
-        assert violations(editor) == [], tool
-    editor.press("u")
-    editor.stroke([(20, 20), (50, 40)])
-    assert violations(editor) == []
-    editor.press("Escape")
-    for name in ("All keys", "Make a film"):
-        editor.button(name).click()
-        editor.page.get_by_role("dialog").wait_for()
-        assert violations(editor) == [], name
-        editor.press("Escape")
-
-
-def test_every_control_has_a_name_and_is_reached_by_the_keyboard(window):
-    editor = window
-    unnamed = editor.page.evaluate(
-        """() => [...document.querySelectorAll('button, input, select, summary, [tabindex="0"]')]
-        .filter((one) => one.checkVisibility() && !one.disabled
-          && !(one.getAttribute('aria-label') || one.textContent.trim() || one.labels?.length
-            || one.title)).map((one) => one.outerHTML.slice(0, 100))"""
-    )
-    assert unnamed == []
-    count = editor.page.evaluate(
-        """() => [...document.querySelectorAll('button, input, select, summary, [tabindex="0"]')]
-        .filter((one) => one.checkVisibility() && !one.disabled && one.tabIndex >= 0
-          && !(one.type === 'file')).length"""
-    )
-    editor.page.evaluate("document.activeElement.blur()")
-    reached = set()
-    for _ in range(count + 5):
-        editor.press("Tab")
-        reached.add(
-            editor.page.evaluate(
-                "() => { const one = document.activeElement; one.dataset.reached ??= "
-                "String(document.querySelectorAll('[data-reached]').length + 1); "
-                "return one.dataset.reached; }"
-            )
-        )
-    assert len(reached) >= count - 1, (len(reached), count)
 
 
 def test_arrow_keys_go_through_the_tool_bar(window):
@@ -98,10 +33,22 @@ def test_forced_colours_tell_what_is_chosen_and_leave_the_palette(window):
     window.page.emulate_media(forced_colors="none")
 
 
+def test_the_theme_that_is_chosen_is_kept(window):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    seen = [window.page.evaluate(ground)]
+    for _ in range(2):
+        window.button("Light or dark").click()
+        seen.append(window.page.evaluate(ground))
+        window.page.reload()
+        window.rests()
+        assert window.page.evaluate(ground) == seen[-1]
+    assert seen[0] != seen[1] and seen[0] == seen[2]
+
+
 # A text of 2 is one twice as large, by the browser's settings.
 @pytest.mark.parametrize(
     "width, height, text",
-    [(600, 900, 1), (900, 700, 1), (1440, 900, 1), (2560, 1440, 1), (3840, 2160, 1), (600, 900, 2)],
+    [(600, 900, 1), (1440, 900, 1), (600, 900, 2)],
 )
 def test_nothing_is_cut_off_at_any_width(visit, cat_file, width, height, text):
     editor = visit(viewport={"width": width, "height": height})

@@ -149,7 +149,7 @@ function StatusBar() {
     ${store.workspace.value.canvas && !isFresh && !isWorking && html`<${Button} icon="play" label="Go on with the picture" onPress=${store.refresh}>Go on<//>`}
     ${store.shown.value.quality === "draft" && !isWorking && html`<${Button} icon="enlarge" label="Show it in full size" isQuiet onPress=${store.showFull}>Full size<//>`}
     <span class="state" data-quality=${quality} data-document=${store.shown.value.document} data-idle=${String(!isWorking)} data-fresh=${String(isFresh)}>
-      ${isWorking && html`<span class="spinner" aria-label="Working"></span>`}${text}${milliseconds && quality !== "full" ? ` · ${Math.round(milliseconds)} ms` : ""}</span>
+      ${isWorking && html`<span class="spinner" role="img" aria-label="Working"></span>`}${text}${milliseconds && quality !== "full" ? ` · ${Math.round(milliseconds)} ms` : ""}</span>
     <span class="saved" title="Every step is kept on this computer">${store.workspace.value.unsaved ? html`<span class="problem">${store.workspace.value.unsaved}</span>` : store.unsent.value ? "Saving …" : "Saved"}</span>
   </div>`;
 }

@@ -187,7 +187,7 @@ export function TrainingPanel() {
       <p class="hint" data-training=${state}>${training.title ? `${training.title}: ` : ""}step ${training.step} of ${training.steps}${training.seconds_left !== null && goesOn ? `, ${duration(training.seconds_left)} left` : ""}${state === "paused" ? " — paused" : ""}</p>`
     }
     <div class="row">
-      ${goesOn && html`<${Button} icon="pause" label="Pause the training" isDisabled=${state === "pausing"} onPress=${() => store.train("pause")}>${state === "pausing" ? "Pausing …" : "Pause"}<//>`}
+      ${goesOn && html`<${Button} icon="pause" label=${state === "pausing" ? "Pausing …" : "Pause the training"} isDisabled=${state === "pausing"} onPress=${() => store.train("pause")}>${state === "pausing" ? "Pausing …" : "Pause"}<//>`}
       ${state === "paused" && html`<${Button} icon="play" label="Go on with the training" isMain onPress=${() => store.train("resume")}>Go on<//>`}
     </div>
     ${state === "failed" && html`<p class="problem">${training.error}</p>`}
