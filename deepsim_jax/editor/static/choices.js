@@ -16,7 +16,7 @@ export const isStraight = signal(false);
 export const selecting = signal("click"); // "click", "lasso" or "rectangle"
 export const mode = signal("both");
 export const opacity = signal(0.65);
-export const layers = signal({ photo: true, drawing: true, keep: true });
+export const layers = signal({ photo: true, drawing: true, regions: true, lines: true, keep: true });
 export const locks = signal({ drawing: false, keep: false });
 export const mismatchShown = signal(false);
 export const originalShown = signal(false);
@@ -86,6 +86,18 @@ export function defaultColors() {
   color.value = palette[0];
   otherColor.value = palette[1] ?? palette[0];
 }
+
+/** Whether the drawing has regions and lines, so that one can be looked at without the other. */
+export const hasParts = computed(() => {
+  const canvas = workspace.value?.canvas;
+  return Boolean(canvas?.edge_color) && canvas.layers.includes("regions");
+});
+
+/** What is seen of the drawing's parts, {regions, lines}; null: all of it. */
+export const partsShown = computed(() => {
+  const { regions, lines } = layers.value;
+  return hasParts.value && !(regions && lines) ? { regions, lines } : null;
+});
 
 const lockedIn = signal({}); // workspace -> its locked colours, as text
 

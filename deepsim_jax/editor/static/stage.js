@@ -1,13 +1,14 @@
 // The two panes: the drawing over the photo, and the result. Canvases in document pixels, moved and zoomed
 // by one CSS transform; over each a canvas in screen pixels for what is not part of the picture.
 
-import { Tiles, clip, unite } from "./engine/raster.js";
+import { Tiles, clip, partsOf, unite } from "./engine/raster.js";
 import * as views from "./engine/view.js";
-import { layers, mismatchShown, mode, opacity, originalShown, view } from "./choices.js";
+import { layers, mismatchShown, mode, opacity, originalShown, partsShown, view } from "./choices.js";
 import { layerOf, paintBitmap, pixelsOf } from "./stage/canvases.js";
 import { Divider } from "./stage/divider.js";
 import { make, makePane, placeOf } from "./stage/panes.js";
 import { Pointers } from "./stage/pointers.js";
+import { workspace } from "./store.js";
 import { effect, signal } from "./vendor/signals.js";
 
 /** Shows pictures and hears pointers. */
@@ -137,12 +138,20 @@ export class Stage {
     const canvas = this.panes.drawing.canvases.keep;
     this.kept = keep ? layerOf(canvas, keep) : null;
     if (!keep) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    if (partsShown.value) this.#showParts();
     this.redraw();
   }
 
   /** Learns what lies under the lines of the drawing; null: that is of no use. */
   learnRegions(bitmap) {
     this.regions = bitmap && pixelsOf(bitmap);
+    this.#showParts();
+  }
+
+  /** Shows the drawing again, all of it or what is to be seen of its parts. */
+  #showParts() {
+    const { width, height } = this.size;
+    if (this.drawing) this.painted(this.drawing, { left: 0, top: 0, right: width, bottom: height });
   }
 
   /** Shows a picture as the result. */
@@ -375,7 +384,13 @@ export class Stage {
       const { layer, box } = this.#dirty;
       this.#dirty = null;
       const [width, height] = [box.right - box.left, box.bottom - box.top];
-      layer.context.putImageData(layer.image, 0, 0, box.left, box.top, width, height);
+      if (layer === this.drawing && partsShown.value && this.regions) {
+        const line = workspace.value.canvas.edge_color;
+        const seen = partsOf(layer, this.regions, line, partsShown.value, box);
+        layer.context.putImageData(new ImageData(seen, width, height), box.left, box.top);
+      } else {
+        layer.context.putImageData(layer.image, 0, 0, box.left, box.top, width, height);
+      }
     }
     if (this.#overlayDirty) {
       this.#overlayDirty = false;

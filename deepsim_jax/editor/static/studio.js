@@ -60,9 +60,9 @@ export function begin() {
     untracked(() => showMismatch(isShown && unsent === 0 ? document : null));
   });
   effect(() => {
-    const hasLocked = choices.lockedColors.value.length > 0;
+    const isOfUse = choices.lockedColors.value.length > 0 || choices.partsShown.value !== null;
     const document = store.current.value;
-    if (store.unsent.value === 0) untracked(() => learnRegions(hasLocked ? document : null));
+    if (store.unsent.value === 0) untracked(() => learnRegions(isOfUse ? document : null));
   });
 }
 

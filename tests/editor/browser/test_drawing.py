@@ -20,6 +20,22 @@ def colors_of(drawing):
     return {tuple(color) for color in np.unique(drawing.reshape(-1, 3), axis=0).tolist()}
 
 
+def labels_of(editor):
+    """uint8 (h, w, 3): the drawing's colours, also those under its lines."""
+    workspace = editor.page.evaluate("sessionStorage.getItem('editor-workspace')")
+    content = np.frombuffer(editor.fetched(f"workspaces/{workspace}/layers/regions"), np.uint8)
+    return cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def shows(editor, expected):
+    """Waits until the drawing's canvas shows an array, uint8 (h, w, 4)."""
+    for _ in range(200):
+        if (editor.pixels() == expected).all():
+            return
+        editor.page.wait_for_timeout(50)
+    np.testing.assert_array_equal(editor.pixels(), expected)
+
+
 def test_a_dropped_photo_is_opened_with_its_drawing_over_it(visit, cat_file, cat):
     editor = visit()
     editor.drop(cat_file)
@@ -84,6 +100,26 @@ def test_an_edge_is_one_pixel_wide_and_what_the_hand_drew(editor):
     assert columns.any(0).sum() > 50
     assert columns.sum(0).max() <= 2 and np.median(columns.sum(0)) == 1
     assert colors_of(after) <= colors_of(before)
+
+
+def test_regions_and_edges_are_looked_at_apart(editor):
+    whole, labels = editor.pixels(), labels_of(editor)
+    lines = (whole[..., :3] != labels).any(-1)
+    assert lines.any()
+    plain, alone = whole.copy(), whole * lines[..., None]
+    plain[..., :3] = labels
+    for name, seen in (("Edges", plain), ("Regions", alone)):
+        eye = editor.button(f"Show: {name}")
+        eye.click()
+        shows(editor, seen)
+        editor.choose("stroke")
+        editor.stroke([(20, 20), (60, 20)], release=False)
+        assert (editor.pixels()[20, 20:61, 3] == 255 * (name == "Edges")).all(), "also as the hand paints"
+        editor.press("Escape")
+        editor.page.mouse.up()
+        shows(editor, seen)
+        eye.click()
+        shows(editor, whole)
 
 
 def test_fill_gives_a_region_another_colour(editor):
@@ -179,13 +215,6 @@ def test_a_locked_layer_is_not_drawn_on(editor):
     editor.choose("stroke")
     editor.stroke([(20, 20), (60, 40)])
     editor.has_steps(2)
-
-
-def labels_of(editor):
-    """uint8 (h, w, 3): the drawing's colours, also those under its lines."""
-    workspace = editor.page.evaluate("sessionStorage.getItem('editor-workspace')")
-    content = np.frombuffer(editor.fetched(f"workspaces/{workspace}/layers/regions"), np.uint8)
-    return cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1]
 
 
 def paint_with_each(editor, locked_at):

@@ -14,6 +14,7 @@ import {
   maskCentre,
   maskOutline,
   paintStroke,
+  partsOf,
   polygonMask,
   regionAt,
   simplifyPath,
@@ -341,4 +342,21 @@ test("what is locked keeps its pixels under strokes, erasers and lines", () => {
     for (let at = 0; at < 200; at++) if (area[at]) assert.ok(!isChanged(at));
     for (const column of [0, 4, 12, 19]) assert.ok(isChanged(6 * 20 + column));
   }
+});
+
+test("regions are seen without the lines over them, and lines without regions", () => {
+  const regions = createLayer(6, 4, RED);
+  fillMask(regions, Uint8Array.from({ length: 24 }, (_, at) => Number(at % 6 > 3)), BLACK);
+  const drawing = createLayer(6, 4, RED);
+  drawing.data.set(regions.data);
+  drawLine(drawing, [[0, 2], [5, 2]], BLACK);
+  const box = { left: 1, top: 1, right: 6, bottom: 3 };
+  const seen = (shows) => {
+    const data = partsOf(drawing, regions, BLACK, shows, box);
+    return Array.from({ length: 10 }, (_, at) => (data[4 * at + 3] ? data[4 * at] : "-")).join(" ");
+  };
+  assert.equal(seen({ regions: true, lines: true }), "200 200 200 0 0 0 0 0 0 0");
+  assert.equal(seen({ regions: true, lines: false }), "200 200 200 0 0 200 200 200 0 0");
+  assert.equal(seen({ regions: false, lines: true }), "- - - - - 0 0 0 - -");
+  assert.equal(seen({ regions: false, lines: false }), "- - - - - - - - - -");
 });

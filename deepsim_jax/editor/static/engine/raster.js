@@ -138,6 +138,29 @@ export function colorMask(layer, colors, lineColor = null, under = layer) {
   return mask;
 }
 
+/**
+ * The pixels of a drawing in a rectangle, without its lines or without its regions.
+ *
+ * @param regions a layer of the regions alone
+ * @param lineColor of its lines
+ * @param shows {regions, lines}: whether they are seen; where regions are not, nothing is
+ * @returns RGBA, row by row, as in ImageData
+ */
+export function partsOf(layer, regions, lineColor, shows, { left, top, right, bottom }) {
+  const [pixels, labels, line] = [wordsOf(layer), wordsOf(regions), wordOf(lineColor)];
+  const found = new Uint32Array((right - left) * (bottom - top));
+  let next = 0;
+  for (let y = top; y < bottom; y++) {
+    for (let at = y * layer.width + left; at < y * layer.width + right; at++) {
+      // A line over a region of its colour is not seen anyway.
+      const isLine = pixels[at] === line && labels[at] !== line;
+      const region = isLine ? labels[at] : pixels[at];
+      found[next++] = isLine && shows.lines ? line : shows.regions ? region : 0;
+    }
+  }
+  return new Uint8ClampedArray(found.buffer);
+}
+
 /** The connected pixels that have the colour of the one at a point, as a mask; 4-connected. */
 export function regionAt(layer, x, y) {
   const { width, height } = layer;

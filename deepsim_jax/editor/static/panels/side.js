@@ -14,13 +14,19 @@ export function LayersPanel() {
   const rows = [
     ["photo", "Photo"],
     ["drawing", "Drawing"],
+    ...(choices.hasParts.value
+      ? [
+          ["regions", "Regions"],
+          ["lines", "Edges"],
+        ]
+      : []),
     ["keep", "Kept as it is"],
   ].filter(([name]) => name !== "keep" || workspace.value.canvas.layers.includes("keep"));
   return html`<details class="panel" open>
     <summary><h2>Layers</h2></summary>
     ${rows.map(([name, title]) => {
       const isShown = choices.layers.value[name];
-      return html`<div class="layer-row" key=${name}>
+      return html`<div class=${`layer-row${["regions", "lines"].includes(name) ? " part" : ""}`} key=${name}>
         <${Button} icon=${isShown ? "eye" : "closed"} label=${`Show: ${title}`} isPressed=${isShown} isQuiet onPress=${() => {
           choices.layers.value = { ...choices.layers.value, [name]: !isShown };
         }} />
