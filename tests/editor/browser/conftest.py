@@ -248,15 +248,15 @@ class Editor:
         """Where a pixel (x, y) of the canvas lies on the screen."""
         return self.page.evaluate(_PLACE, [list(point), pane])
 
-    def stroke(self, points, pane="drawing", steps=8, release=True):
+    def stroke(self, points, pane="drawing", steps=8, release=True, button="left"):
         """Presses at the first of some pixels, goes to the others, and lets go."""
         mouse = self.page.mouse
         mouse.move(*self.place(points[0], pane))
-        mouse.down()
+        mouse.down(button=button)
         for point in points[1:]:
             mouse.move(*self.place(point, pane), steps=steps)
         if release:
-            mouse.up()
+            mouse.up(button=button)
 
     def click(self, point, pane="drawing", **options):
         self.page.mouse.click(*self.place(point, pane), **options)

@@ -1,7 +1,9 @@
 """Every key of the sheet does what the sheet says."""
 
+import contextlib
 import operator
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -31,6 +33,16 @@ def _chosen_color(editor):
 def _swatch(editor, number):
     found = editor.page.locator(".palette .swatch").nth(number)
     return found.evaluate("(one) => getComputedStyle(one).backgroundColor")
+
+
+@contextlib.contextmanager
+def _held(editor, key):
+    """While a key is held."""
+    editor.page.keyboard.down(key)
+    try:
+        yield
+    finally:
+        editor.page.keyboard.up(key)
 
 
 def _each_makes(editor, keys, value, is_so):
@@ -77,25 +89,29 @@ def _lock(editor):
 
 def _straight(editor):
     editor.choose("line")
-    mouse = editor.page.mouse
-    mouse.move(*editor.place((10, 10)))
-    mouse.down()
-    editor.page.keyboard.down("Shift")
-    mouse.move(*editor.place((30, 40)), steps=4)
-    mouse.move(*editor.place((80, 10)), steps=4)
-    drawing = editor.drawing()
-    mouse.up()
-    editor.page.keyboard.up("Shift")
+    with _held(editor, "Shift"):
+        editor.stroke([(10, 10), (30, 40), (80, 10)], release=False)
+        drawing = editor.drawing()
+        editor.page.mouse.up()
     assert (drawing[10, 10:81] == drawing[10, 10]).all(), "a line along the row, and no way round"
     editor.has_steps(1)
+    with _held(editor, "Shift"):
+        editor.click((80, 50))
+    editor.has_steps(2)
+    assert (editor.drawing()[10:51, 80] == drawing[10, 10]).all(), "on from the last stroke"
 
 
 def _size_drag(editor):
     before = _size(editor)
-    editor.page.keyboard.down("Alt")
-    editor.stroke([(30, 30), (60, 30)])
-    editor.page.keyboard.up("Alt")
-    assert _size(editor) > before
+    wanted = _swatch(editor, 2)
+    rgb = [int(value) for value in re.findall(r"\d+", wanted)]
+    y, x = np.argwhere((editor.drawing() == rgb).all(-1))[0].tolist()
+    assert _chosen_color(editor) != wanted
+    with _held(editor, "Alt"):
+        editor.stroke([(30, 30), (60, 30)])
+        assert _size(editor) > before
+        editor.click((x, y))
+    assert _chosen_color(editor) == wanted
     assert editor.steps == ["Start"]
 
 
@@ -126,9 +142,8 @@ def _nudge(editor):
 
 def _copy_drag(editor):
     _select(editor)
-    editor.page.keyboard.down("Alt")
-    editor.stroke([(62, 30), (30, 30)])
-    editor.page.keyboard.up("Alt")
+    with _held(editor, "Alt"):
+        editor.stroke([(62, 30), (30, 30)])
     editor.press("Enter")
     editor.has_steps(1)
     assert editor.steps[-1] == "Copy"
@@ -261,12 +276,17 @@ def _stronger(editor):
 
 
 def _pan(editor):
+    def is_moved(before):
+        after = editor.place((0, 0))
+        return after[0] > before[0] and after[1] > before[1]
+
     before = editor.place((0, 0))
-    editor.page.keyboard.down(" ")
-    editor.stroke([(30, 30), (40, 36)])
-    editor.page.keyboard.up(" ")
-    after = editor.place((0, 0))
-    assert after[0] > before[0] and after[1] > before[1]
+    with _held(editor, " "):
+        editor.stroke([(30, 30), (40, 36)])
+    assert is_moved(before)
+    before = editor.place((0, 0))
+    editor.stroke([(30, 30), (40, 36)], button="middle")
+    assert is_moved(before)
     assert editor.steps == ["Start"]
 
 
@@ -274,9 +294,8 @@ def _zoom_wheel(editor):
     at = editor.place((30, 30))
     editor.page.mouse.move(*at)
     before = _zoom(editor)
-    editor.page.keyboard.down("Control")
-    editor.page.mouse.wheel(0, -200)
-    editor.page.keyboard.up("Control")
+    with _held(editor, "Control"):
+        editor.page.mouse.wheel(0, -200)
     assert _zoom(editor) > before
     assert np.abs(np.subtract(editor.place((30, 30)), at)).max() < 1.5, "what is under the pointer stays"
 
@@ -455,3 +474,16 @@ def test_the_search_finds_keys_by_what_they_do(brush):
     ) == ["zoom-wheel"]
     brush.page.get_by_placeholder("Search").fill("nothing of that kind")
     brush.page.get_by_text("No key does that.").wait_for()
+
+
+def test_the_wheel_moves_the_view_and_the_right_button_draws_nothing(brush):
+    drawing = brush.drawing()
+    _zoom_in(brush)
+    brush.page.mouse.move(*brush.place((30, 30)))
+    for by in ((0, 60), (40, 0)):
+        before = brush.place((30, 30))
+        brush.page.mouse.wheel(*by)
+        np.testing.assert_allclose(brush.place((30, 30)), np.subtract(before, by), atol=0.6)
+    brush.stroke([(30, 30), (50, 40)], button="right")
+    np.testing.assert_array_equal(brush.drawing(), drawing)
+    assert brush.steps == ["Start"]
