@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import types
+import webbrowser
 from pathlib import Path
 
 import httpx
@@ -172,6 +173,20 @@ def test_a_second_ctrl_c_and_what_does_not_end_are_ended_at_once(monkeypatch, ca
     assert ended.value.args == ((130,) if second else (0,))
     assert signal.getsignal(signal.SIGINT) is before
     assert ("every step is saved" in capsys.readouterr().err) != second
+
+
+def test_the_page_is_opened_where_that_is_wanted(call, monkeypatch, tmp_path):
+    def wait(server):
+        raise KeyboardInterrupt
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(serve.serving.Server, "wait", wait)
+    monkeypatch.setattr(serve, "SAVING", 600)
+    for wanted in ("false", "true"):
+        code, out, _ = call("serve", f"--workdir={tmp_path}", f"--open_browser={wanted}")
+        assert code == 0
+        assert opened == re.findall(r"edit at (http://\S+#token=\S+)", out) * (wanted == "true")
 
 
 def test_its_flags_are_declared(call):

@@ -7,7 +7,11 @@ import sys
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
+
+from deepsim_jax.images import profiles
+
+SIDEWAYS = 6  # EXIF's word for a picture that is to be turned clockwise
 
 
 def test_the_recipe_gives_the_same_picture_from_the_command_line(editor, cat_file, tmp_path):
@@ -101,6 +105,17 @@ def test_keyframes_become_a_film(editor, tmp_path):
     film = Image.open(path)
     assert film.format == "GIF" and film.n_frames >= 4
     assert film.size == editor.size
+    dialog.locator("#slider-frames-between-two").fill("3")
+    shown = ""
+    for kind in ("webm", "mp4"):
+        dialog.get_by_label("File").select_option(kind)
+        dialog.get_by_role("button", name="Make the film").click()
+        playing = editor.page.wait_for_function(_PLAYING, arg=shown).json_value()
+        shown = playing.pop("address")
+        assert playing == {"size": list(editor.size), "frames": 7}, "there and back again"
+        with editor.page.expect_download() as download:
+            dialog.get_by_role("button", name="Save the film").click()
+        assert download.value.suggested_filename == f"cat.{kind}"
 
 
 def test_a_result_is_gone_on_from(editor):
@@ -134,11 +149,16 @@ def test_the_line_between_before_and_after_is_dragged(editor):
     assert clipped.startswith("inset(0")
 
 
-def test_a_photo_of_another_size_is_saved_in_full_size(visit, cat, tmp_path):
+def test_a_sideways_photo_of_another_size_is_saved_upright_in_full_size_and_its_own_colours(
+    visit, cat, tmp_path
+):
     large = cv2.resize(cat, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-    path = tmp_path / "large.jpg"
-    Image.fromarray(large).save(path, quality=95)
-    pixels = np.asarray(Image.open(path))
+    path, exif = tmp_path / "large.jpg", Image.Exif()
+    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Artist] = SIDEWAYS, "A. Person"
+    profile = profiles.make("Display P3", profiles.DISPLAY_P3)
+    turned = Image.fromarray(large).transpose(Image.Transpose.ROTATE_90)
+    turned.save(path, quality=95, exif=exif, icc_profile=profile)
+    pixels = np.asarray(ImageOps.exif_transpose(Image.open(path)))
     editor = visit()
     editor.drop(path, kind="image/jpeg")
     editor.rests()
@@ -147,6 +167,18 @@ def test_a_photo_of_another_size_is_saved_in_full_size(visit, cat, tmp_path):
     editor.stroke([(20, 20), (60, 40)])
     editor.has_steps(1)
     editor.rests()
-    saved = np.asarray(Image.open(io.BytesIO(editor.saved())))
+    picture = Image.open(io.BytesIO(editor.saved()))
+    assert picture.info["icc_profile"] == profile
+    told = picture.getexif()
+    assert told[ExifTags.Base.Orientation] == 1 and told[ExifTags.Base.Artist] == "A. Person"
+    saved = np.asarray(picture)
     assert saved.shape == large.shape
     np.testing.assert_array_equal(saved[-60:, -60:], pixels[-60:, -60:])
+
+
+_PLAYING = """(before) => {
+  const video = document.querySelector('dialog video');
+  if (!video || video.src === before || !(video.currentTime > 0)) return null;
+  const { src, duration, videoWidth, videoHeight } = video;
+  return { address: src, size: [videoWidth, videoHeight], frames: Math.round(12 * duration) };
+}"""
