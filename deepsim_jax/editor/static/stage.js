@@ -130,6 +130,7 @@ export class Stage {
   /** Shows the drawing as the server has it. */
   showDrawing(bitmap, original, keep) {
     this.#tiles = null;
+    this.#showPainted(); // not over what comes now
     this.drawing = layerOf(this.panes.drawing.canvases.drawing, bitmap);
     if (this.#originalBitmap !== original) {
       this.#originalBitmap = original;
@@ -144,6 +145,7 @@ export class Stage {
 
   /** Learns what lies under the lines of the drawing; null: that is of no use. */
   learnRegions(bitmap) {
+    if (!bitmap && !this.regions) return;
     this.regions = bitmap && pixelsOf(bitmap);
     this.#showParts();
   }
@@ -244,10 +246,8 @@ export class Stage {
   painted(layer, rectangle) {
     const box = clip(rectangle, layer);
     if (!box) return;
-    this.#dirty =
-      this.#dirty && this.#dirty.layer === layer
-        ? { layer, box: unite(this.#dirty.box, box) }
-        : { layer, box };
+    if (this.#dirty && this.#dirty.layer !== layer) this.#showPainted();
+    this.#dirty = { layer, box: unite(this.#dirty?.box ?? null, box) };
     this.#wantFrame();
   }
 
@@ -380,21 +380,24 @@ export class Stage {
 
   #draw() {
     this.#frame = 0;
-    if (this.#dirty) {
-      const { layer, box } = this.#dirty;
-      this.#dirty = null;
-      const [width, height] = [box.right - box.left, box.bottom - box.top];
-      if (layer === this.drawing && partsShown.value && this.regions) {
-        const line = workspace.value.canvas.edge_color;
-        const seen = partsOf(layer, this.regions, line, partsShown.value, box);
-        layer.context.putImageData(new ImageData(seen, width, height), box.left, box.top);
-      } else {
-        layer.context.putImageData(layer.image, 0, 0, box.left, box.top, width, height);
-      }
-    }
+    this.#showPainted();
     if (this.#overlayDirty) {
       this.#overlayDirty = false;
       for (const pane of Object.values(this.panes)) this.#drawOverlay(pane);
+    }
+  }
+
+  #showPainted() {
+    if (!this.#dirty) return;
+    const { layer, box } = this.#dirty;
+    this.#dirty = null;
+    const [width, height] = [box.right - box.left, box.bottom - box.top];
+    if (layer === this.drawing && partsShown.value && this.regions) {
+      const line = workspace.value.canvas.edge_color;
+      const seen = partsOf(layer, this.regions, line, partsShown.value, box);
+      layer.context.putImageData(new ImageData(seen, width, height), box.left, box.top);
+    } else {
+      layer.context.putImageData(layer.image, 0, 0, box.left, box.top, width, height);
     }
   }
 
