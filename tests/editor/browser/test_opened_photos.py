@@ -8,7 +8,7 @@ import skimage.data
 
 PATIENCE = 180  # s
 SETTINGS = {
-    "Made of": ("edges", "seg", "paint", "seg_edges"),
+    "Made of": ("edges", "paint", "seg_edges", "seg", "seg_edges"),
     "Smoothness of outlines": ("4",),
     "Number of colours": ("3",),
     "How areas are found": ("kmeans",),
