@@ -19,7 +19,7 @@ const COMMON = [
   ),
   key("swap", "Brush", "X", "swap the two colours", plain("x"), studio.swapColors),
   key("lock", "Brush", "/", "lock or unlock the chosen colour", plain("/"), studio.lockColor),
-  key("defaults", "Brush", "D", "the palette’s first two colours", plain("d"), choices.defaultColors),
+  key("defaults", "Brush", "D", "the first two colours of the palette, or black and white", plain("d"), choices.defaultColors),
   key(
     "straight",
     "Brush",
@@ -153,6 +153,38 @@ const COMMON = [
   ),
 ];
 
+const paints = () => isThere("brush", "edge");
+const colors = () => isThere("pick", "pad");
+const parts = () => isThere("region");
+const draws = () => Boolean(store.workspace.value?.can?.draw);
+const covers = () => draws() && !store.workspace.value.can.photo;
+
+/** What must be there for a key to do something; all others do always. */
+const NEEDS = {
+  smaller: () => isThere("brush", "pad", "mask"),
+  larger: () => isThere("brush", "pad", "mask"),
+  label: () => Boolean(store.workspace.value?.canvas?.palette),
+  swap: colors,
+  lock: () => choices.canLock.value,
+  defaults: colors,
+  straight: paints,
+  "press-straight": paints,
+  "size-drag": () => isThere("brush", "pad", "mask"),
+  lasso: () => isThere("region", "mask"),
+  rectangle: () => isThere("region", "mask"),
+  nudge: parts,
+  "copy-drag": parts,
+  delete: parts,
+  overlay: draws,
+  fainter: covers,
+  stronger: covers,
+};
+
+/** Whether the tool bar has an entry of one of some kinds. */
+function isThere(...kinds) {
+  return choices.toolbar.value.some(({ kind }) => kinds.includes(kind));
+}
+
 /** The keys that choose tools, from what the session declares. */
 function toolKeys() {
   return choices.toolbar.value
@@ -169,7 +201,7 @@ function toolKeys() {
 
 /** Every key that does something now. */
 export function allKeys() {
-  return [...toolKeys(), ...COMMON];
+  return [...toolKeys(), ...COMMON.filter(({ id }) => NEEDS[id]?.() ?? true)];
 }
 
 /** Listens to the keyboard, the clipboard, and files that are dropped anywhere. */

@@ -11,6 +11,7 @@ from PIL import Image
 
 AXE = pathlib.Path(__file__).parent / "vendor" / "axe.min.js"
 AROUND = 6  # px around a control, within which its focus shows
+PARTS = {"nudge", "copy-drag", "delete"}  # keys that move and delete a part of a drawing
 NARROW = 880  # px, below which the options are shown by a button alone
 WINDOWS = [(600, 800, "dark"), (900, 700, "light"), (1280, 800, "light"), (3840, 2160, "dark")]
 
@@ -161,6 +162,14 @@ def _brightness(page, **options):
     return linear @ [0.2126, 0.7152, 0.0722]
 
 
+def lists_keys(editor, there, missing):
+    """Whether the sheet has some keys, and not those that do nothing here."""
+    editor.press("?")
+    listed = editor.page.locator("[data-key]").evaluate_all("(all) => all.map((one) => one.dataset.key)")
+    editor.press("Escape")
+    assert there <= set(listed) and not missing & set(listed)
+
+
 def test_the_start_and_the_dialogs(window, cat_file):
     page = window.page
     for width, height, scheme in WINDOWS:
@@ -257,6 +266,9 @@ def test_the_panel_of_one_photo(one_photo):
     goes_by_tab(one_photo, "dark", 40)
     suits_all_windows(one_photo)
     page = one_photo.page
+    lists_keys(
+        one_photo, {"tool-paint", "lasso", "size-drag", "swap"}, PARTS | {"label", "straight", "overlay"}
+    )
     one_photo.choose("animate")
     page.locator("#slider-frames").fill("4")
     _do(one_photo, "Animate")
@@ -272,6 +284,27 @@ def test_the_panel_of_one_photo(one_photo):
 def test_the_panel_of_a_collection(collection):
     goes_by_tab(collection, "light", 50)
     suits_all_windows(collection)
+    lists_keys(collection, {"tool-color", "straight", "overlay"}, PARTS | {"label", "fainter"})
+
+
+def test_alt_on_a_pad_sizes_the_brush_and_takes_a_colour(window):
+    page = window.page
+    page.locator(".work", has_text="scene").last.click()
+    window.rests()
+    window.press("b")
+    window.rests()
+    wanted = window.pixels("pad")[20, 3, :3]
+    before = float(page.locator("#slider-size").input_value())
+    page.keyboard.down("Alt")
+    window.stroke([(10, 10), (20, 10)])
+    page.keyboard.up("Alt")
+    assert float(page.locator("#slider-size").input_value()) > before
+    assert page.locator(".colors input").input_value() == "#000000", "a drag takes no colour"
+    page.keyboard.down("Alt")
+    window.click((3, 20))
+    page.keyboard.up("Alt")
+    assert page.locator(".colors input").input_value() == "#" + bytes(wanted).hex()
+    assert window.button("Take back the last stroke").is_disabled(), "nothing is painted"
 
 
 _MISPLACED = """() => {

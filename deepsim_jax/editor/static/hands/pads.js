@@ -15,7 +15,7 @@ import { actWith, current, guarded, layerOf, say, upload, workspace } from "../s
 import { actionOf, titleOf } from "../toolbox.js";
 import { signal } from "../vendor/signals.js";
 import { circle, handle, polyline } from "./overlay.js";
-import { bounded, pixelOf } from "./painting.js";
+import { bounded, isClick, pixelOf, sized } from "./painting.js";
 
 const GRIP = 12;
 const TURN_DISTANCE = 28;
@@ -105,8 +105,8 @@ export class PadHand {
       this.#stamp();
     }
     if (event.altKey) {
-      color.value = colorAt(this.layer, ...pixelOf(point)) ?? color.value;
-      this.isDown = false;
+      this.sizing = { x: event.clientX, radius: radius.value, point };
+      this.isDown = false; // nothing is changed that could be taken back
       return;
     }
     this.#remember();
@@ -119,7 +119,9 @@ export class PadHand {
   }
 
   move(points, event) {
-    if (this.drag) {
+    if (this.sizing) {
+      radius.value = sized(this.sizing, event);
+    } else if (this.drag) {
       const { part, from, placing } = this.drag;
       const to = points.at(-1);
       const { middle } = handles(this.object.bounds, placing, this.object.centre, 1);
@@ -142,7 +144,13 @@ export class PadHand {
     }
   }
 
-  up() {
+  up(_point, event) {
+    if (this.sizing) {
+      const takes = isClick(this.sizing, event) && !this.isHole;
+      if (takes) color.value = colorAt(this.layer, ...pixelOf(this.sizing.point)) ?? color.value;
+      this.sizing = null;
+      return;
+    }
     if (this.lasso) {
       const { width, height } = this.stage.size;
       const corners = simplifyPath(this.lasso);
@@ -210,6 +218,7 @@ export class PadHand {
   }
 
   cancelStroke() {
+    this.sizing = null;
     if (!this.isDown) return false;
     this.isDown = false;
     this.lasso = null;
@@ -263,7 +272,8 @@ export class PadHand {
       for (const corner of corners) handle(context, toPane(corner));
       handle(context, toPane(turn), { round: true });
     } else if (this.stage.pointer && !this.#drawsAround) {
-      circle(context, toPane(pixelOf(this.stage.pointer)), (radius.value + 0.5) * scale);
+      const place = this.sizing?.point ?? this.stage.pointer;
+      circle(context, toPane(pixelOf(place)), (radius.value + 0.5) * scale);
     }
   }
 

@@ -71,7 +71,7 @@ export class PaintingHand {
 
   move(points, event) {
     if (this.sizing) {
-      radius.value = bounded(this.sizing.radius * Math.exp((event.clientX - this.sizing.x) / 120));
+      radius.value = sized(this.sizing, event);
       return;
     }
     if (!this.isDown || this.isJoined) return;
@@ -89,8 +89,7 @@ export class PaintingHand {
 
   up(_point, event) {
     if (this.sizing) {
-      const isClick = Math.abs(event.clientX - this.sizing.x) < 3;
-      if (isClick && hasColor(this.tool)) takeColor(colorUnder(this.stage, this.sizing.point));
+      if (isClick(this.sizing, event) && hasColor(this.tool)) takeColor(colorUnder(this.stage, this.sizing.point));
       this.sizing = null;
       this.isDown = false;
       return;
@@ -262,6 +261,16 @@ export function isSpared(stage, tool, point) {
   const found = sparing(tool).spare !== undefined && isLocked(colorUnder(stage, point));
   if (found) say("This colour is locked; its lock stands beside it in the palette.");
   return found;
+}
+
+/** The radius that a drag to the side makes of the one that it began with: {x, radius}. */
+export function sized(begun, event) {
+  return bounded(begun.radius * Math.exp((event.clientX - begun.x) / 120));
+}
+
+/** Whether such a drag went nowhere. */
+export function isClick(begun, event) {
+  return Math.abs(event.clientX - begun.x) < 3;
 }
 
 /** The sizes that a brush can have. */
