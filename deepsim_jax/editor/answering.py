@@ -99,15 +99,15 @@ class Routes(abc.ABC):
             gone.cancel()
 
     async def _changes(self, request, bell: Bell, since: int):
-        """Waits until a bell has rung more often, for a while."""
-        if bell.count > since or self._desk.closed:
+        """Waits until a bell has rung more often, for a while; one of a server before this one is told."""
+        if bell.count != since or self._desk.closed:
             return
         loop, rung = asyncio.get_running_loop(), asyncio.Event()
         forget = bell.call_once(lambda: _wake(loop, rung))
         gone = asyncio.ensure_future(_disconnected(request))
         wait = asyncio.ensure_future(rung.wait())
         try:
-            if bell.count <= since:
+            if bell.count == since:
                 await asyncio.wait({wait, gone}, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
         finally:
             forget()

@@ -12,23 +12,43 @@ from deepsim_jax.editor import answering
 MOVE = {"tool": "move", "at": [60, 70], "by": [12, 4]}
 
 
-def test_a_hundred_posts_at_once_are_bounded_and_the_newest_wins(served, client_of, client, address):
-    id_ = client.get(address).json()["history"]["documents"][0]["id"]
+@pytest.fixture
+def release(served):
+    """The worker is held until this is set."""
+    event, begun = threading.Event(), threading.Event()
+    served._desk.worker.submit(lambda: begun.set() or event.wait(600))
+    assert begun.wait(600)
+    yield event
+    event.set()
 
-    def post(number):
-        action = {**MOVE, "by": [number / 10, 1]}
-        asked = {"document": id_, "action": action, "sequence": number}
-        return client.post(f"{address}/preview", json=asked).status_code
 
-    release = threading.Event()
-    served._desk.worker.submit(lambda: release.wait(600))
-    with concurrent.futures.ThreadPoolExecutor(100) as pool:
-        answers = [pool.submit(post, number) for number in range(100)]
-        next(concurrent.futures.as_completed(answers))  # while the worker is held: none is done yet
+def preview(client, address, number, **more):
+    """The status of a POST of the preview of another action."""
+    asked = {"document": 1, "action": {**MOVE, "by": [number / 10, 1]}, "sequence": number, **more}
+    return client.post(f"{address}/preview", json=asked).status_code
+
+
+def test_of_a_hundred_posts_at_once_the_newest_wins(served, release, client, address):
+    with concurrent.futures.ThreadPoolExecutor(101) as pool:
+        answers = [pool.submit(preview, client, address, number) for number in range(100)]
+        older = concurrent.futures.as_completed(answers)
+        found = [next(older).result() for _ in range(99)]  # nothing is done yet: the worker is held
+        assert set(found) <= {409, 429} and 409 in found
+        newest = pool.submit(preview, client, address, 100)
+        last = next(older).result()
+        assert last == 409 and len(served._desk.worker._line) == 1
         release.set()
-        found = [answer.result() for answer in answers]
-    assert set(found) <= {200, 409, 429} and 200 in found and 409 in found
-    assert post(200) == 200
+        assert newest.result() == 200
+
+
+def test_a_hundred_posts_that_wait_are_bounded(served, release, client, address):
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        answers = [pool.submit(preview, client, address, n, tab=str(n)) for n in range(100)]
+        done = concurrent.futures.as_completed(answers)
+        assert [next(done).result() for _ in range(36)] == [429] * 36
+        assert len(served._desk.worker._line) <= 64
+        release.set()
+        assert [answer.result() for answer in done] == [200] * 64
 
 
 @pytest.mark.parametrize("name", ["result", "mismatch", "changed"])
@@ -86,6 +106,9 @@ def test_long_polls_end_when_something_changes_or_after_a_while(client, address,
     begun = time.monotonic()
     assert client.get(f"{address}/training?since=0").json()["since"] == 0
     assert time.monotonic() - begun >= 0.2
+    monkeypatch.setattr(answering, "POLL", 10**6)
+    told = client.get(f"{address}/training?since=7", timeout=60).json()
+    assert told["since"] == 0, "a page that outlived a server is told at once"
     assert client.get(f"{address}/training/preview?step=1").status_code == 404
     for asked in ({"do": "dance"}, {"do": "pause"}, {"do": "start", "values": {"train.steps": "x"}}):
         assert client.post(f"{address}/training", json=asked).status_code == 400

@@ -4,20 +4,61 @@ import errno
 import os
 import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import deepsim_jax
+
+ROOT = Path(deepsim_jax.__file__).parents[1]
 REFUSED = {"ERR_CONNECTION_REFUSED", "401", "net::"}
 
 
 @pytest.fixture
-def restarted(serve_from, tmp_path):
-    """Starts a server on the same folder and port, again and again; a function of nothing."""
+def port():
+    """One that is free."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def restarted(serve_from, tmp_path, port):
+    """Starts a server on the same folder and port, again and again; a function of nothing."""
     return lambda: serve_from(tmp_path / "work", port)
+
+
+@pytest.fixture
+def started(tmp_path, port):
+    """As `restarted`, in a process of its own: it, and the address that it prints."""
+    processes = []
+
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deepsim_jax", "serve", f"--port={port}", "--workdir=work"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process, process.stdout.readline().split()[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def follow(editor, url):
+    """Puts the address that a new server printed into the tab of the old one."""
+    editor.page.get_by_text("Open the address that it printed").wait_for()
+    editor.page.evaluate("(hash) => { location.hash = hash; }", url.partition("#")[2])
+    editor.page.get_by_text("The server is back").wait_for()
 
 
 def test_a_server_that_is_started_anew_has_everything(visit, cat_file, restarted):
@@ -33,10 +74,7 @@ def test_a_server_that_is_started_anew_has_everything(visit, cat_file, restarted
     server.stop()
     editor.stroke([(20, 50), (60, 55)])
     editor.page.get_by_text("does not answer").wait_for()
-    server = restarted()
-    editor.page.get_by_text("Open the address that it printed").wait_for()
-    editor.page.evaluate("(hash) => { location.hash = hash; }", server.url.partition("#")[2])
-    editor.page.get_by_text("The server is back").wait_for()
+    follow(editor, restarted().url)
     editor.has_steps(2)
     editor.rests()
     assert (editor.drawing() != drawing).any(), "what was painted meanwhile is there, too"
@@ -44,6 +82,57 @@ def test_a_server_that_is_started_anew_has_everything(visit, cat_file, restarted
     editor.has_steps(1)
     editor.rests()
     np.testing.assert_array_equal(editor.drawing(), drawing)
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_amid_a_training_goes_on_from_what_was_saved(
+    visit, cat_file, started, tmp_path
+):
+    process, url = started()
+    editor = visit(url=url, expected=REFUSED)
+    page = editor.page
+    page.route(
+        re.compile(r"/api/workspaces\?"),
+        lambda route: route.continue_(url=route.request.url.replace("?", "?config=quickstart:tiny&")),
+    )
+    editor.pick(cat_file)
+    editor.rests()
+    page.locator(".training > summary").click()
+    page.locator(".training .more > summary").click()
+    page.locator("#option-train-steps").fill("100000")
+    page.locator("#option-train-steps").press("Enter")
+    editor.button("Train on this photo").click()
+    (folder,) = (tmp_path / "work" / "editor").glob("*/photo.png")
+    run = folder.with_name("run")
+
+    def saved():
+        return max((int(path.name) for path in run.glob("checkpoints/*") if path.name.isdigit()), default=0)
+
+    while saved() < 3:
+        assert process.poll() is None
+        page.wait_for_timeout(50)
+    editor.choose("stroke")
+    editor.stroke([(20, 20), (60, 40)])
+    editor.has_steps(1)
+    editor.rests()
+    drawing = editor.drawing()
+    page.locator("[data-training=running]").wait_for()
+    process.kill()
+    process.wait()
+    page.get_by_text("does not answer").wait_for()  # though nobody does anything in it
+    kept = saved()
+    follow(editor, started()[1])
+    paused = page.locator("[data-training=paused]")
+    paused.wait_for()
+    assert f"step {kept} of 100000" in paused.inner_text()
+    editor.has_steps(1)
+    editor.rests()
+    np.testing.assert_array_equal(editor.drawing(), drawing)
+    editor.button("Go on with the training").click()
+    page.locator("[data-training=running]").wait_for()
+    while saved() <= kept:
+        page.wait_for_timeout(50)
+    assert not run.with_name("run-2").exists(), "it was begun again"
 
 
 def test_work_that_was_removed_elsewhere_is_told_in_words(editor, visit):
