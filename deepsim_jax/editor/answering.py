@@ -99,7 +99,7 @@ class Routes(abc.ABC):
             gone.cancel()
 
     async def _changes(self, request, bell: Bell, since: int):
-        """Waits until a bell has rung more often, for a while; one of a server before this one is told."""
+        """Waits a while until a bell rings again; a count of a server before this one is told at once."""
         if bell.count != since or self._desk.closed:
             return
         loop, rung = asyncio.get_running_loop(), asyncio.Event()

@@ -98,6 +98,10 @@ class Catalogue:
         """Whether a workspace is in memory."""
         return id_ in self._open
 
+    def has(self, id_: str) -> bool:
+        """Whether there is a workspace of that id, in memory or saved."""
+        return self.is_open(id_) or id_ in autosave.found(self.workdir)
+
     def get(self, id_: str) -> Workspace:
         """A workspace, read again where it is not in memory.
 

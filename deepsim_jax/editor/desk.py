@@ -101,13 +101,14 @@ class Desk:
         return workspace
 
     def progress(self, id_: str) -> Progress:
-        """How far the picture is that a workspace waits for; raises LookupError where none is known.
+        """How far the picture is that a workspace waits for; raises LookupError if there is none such.
 
-        May be called in any thread.
+        May be called in any thread. Of one that is not read again yet, after a restart, nothing is made.
         """
-        if id_ not in self._progress:
+        found = self._progress.get(id_)
+        if found is None and not self.catalogue.has(id_):
             raise LookupError("no such workspace")
-        return self._progress[id_]
+        return found or Progress(self.worker.checkpoint)
 
     def warm(self, workspace: Workspace) -> None:
         """Lets a workspace's session do in the background what takes long the first time."""

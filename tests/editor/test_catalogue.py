@@ -40,6 +40,7 @@ def test_workspaces_are_listed_read_again_and_deleted(catalogue, photo, monkeypa
     monkeypatch.setattr(catalogues, "OPEN", 1)
     first, second = (catalogue.open_photo(photo, name, None) for name in ("a.png", "b\n\0.png"))
     assert not catalogue.is_open(first.id) and catalogue.is_open(second.id)
+    assert catalogue.has(first.id) and catalogue.has(second.id)
     assert {one["name"] for one in catalogue.described_workspaces()} == {"a.png", "b.png"}
     again = catalogue.get(first.id)
     assert again is not first and again.name == "a.png"
@@ -48,7 +49,7 @@ def test_workspaces_are_listed_read_again_and_deleted(catalogue, photo, monkeypa
         catalogue.get(first.id)
     with pytest.raises(LookupError):
         catalogue.delete(first.id)
-    assert not first.folder.path.exists()
+    assert not first.folder.path.exists() and not catalogue.has(first.id)
 
 
 def test_a_photo_that_cannot_be_used_leaves_nothing_behind(catalogue, photo):

@@ -30,6 +30,9 @@ def test_a_workspace_that_is_read_again_has_another_training(tmp_path, photo, wa
     workspace = desk.catalogue.open_photo(photo, "a.png", None)
     before = desk.training(workspace)
     desk.catalogue._open.clear()
+    assert desk.progress(workspace.id).describe() == {"done": None, "total": None}, (
+        "of one not read again"
+    )
     again = desk.get(workspace.id)
     assert again is not workspace and desk.training(again) is not before
     assert desk.close()

@@ -106,7 +106,9 @@ def test_a_server_that_is_killed_amid_a_training_goes_on_from_what_was_saved(
     run = folder.with_name("run")
 
     def saved():
-        return max((int(path.name) for path in run.glob("checkpoints/*") if path.name.isdigit()), default=0)
+        return max(
+            (int(path.name) for path in run.glob("checkpoints/*") if path.name.isdigit()), default=0
+        )
 
     while saved() < 3:
         assert process.poll() is None
