@@ -42,6 +42,9 @@ def read_json(body: bytes) -> Any:
     """
     if _depth(body) > DEPTH:
         raise UserError(f"JSON: nested deeper than {DEPTH}")
+    # Those within texts count too: there are never so many.
+    if max(body.count(b","), body.count(b"[") + body.count(b"{")) > VALUES:
+        raise UserError(f"JSON: more than {VALUES} values")
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

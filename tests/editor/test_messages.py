@@ -24,6 +24,8 @@ from deepsim_jax.systems.contract import Rendering
         (b'["' + b"a" * 30_000 + b'"]', "a text of more"),
         (b'{"' + b"a" * 30_000 + b'": 1}', "a text of more"),
         (b"[" + b"1," * 300_000 + b"1]", "more than 200000 values"),
+        (b"[" + b"[]," * 1_300_000 + b"1]", "more than 200000 values"),  # as long as bodies may be
+        (b"[" + (b"[" * 14 + b"]" * 14 + b",") * 140_000 + b"1]", "more than 200000 values"),
         (b"\xff\xfe", "cannot be read"),
         (b"", "cannot be read"),
         (b"{'a': 1}", "cannot be read"),
@@ -34,6 +36,33 @@ def test_json_that_is_refused_is_refused_within_a_second(body, words):
     with pytest.raises(UserError, match=words) as error:
         messages.read_json(body)
     assert time.thread_time() - begun < 1 and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "what", ["actions", "position", "opening", "preview", "recipe", "training", "film", ""]
+)
+def test_every_address_that_takes_json_refuses_it_within_a_second(served, client, address, what):
+    path = f"{address}/{what}" if what else "/api/workspaces"
+    method = "PUT" if what == "opening" else "POST"
+    before = client.get(address).json()
+    for value in (
+        b"NaN",
+        b"-Infinity",
+        b"1e400",
+        b"[" * 100_000,
+        b'[{"a": ' * 10 + b"1" + b"}]" * 10,
+        b"[" + b"[]," * 1_300_000 + b"1]",
+        b'"' + b"a" * 30_000 + b'"',
+        b"9" * 5000,
+        b"'1'",
+    ):
+        served._desk.worker.submit(int).result(300)
+        begun = time.process_time()  # of this process, of which the server is a part
+        headers = {"Content-Type": "application/json"}
+        done = client.request(method, path, content=b'{"base": 1, "a": ' + value + b"}", headers=headers)
+        assert time.process_time() - begun < 1, value[:20]
+        assert done.status_code == 400 and done.json()["error"].startswith("JSON: "), value[:20]
+    assert client.get(address).json() == before
 
 
 def test_json_is_read():
