@@ -13,9 +13,9 @@ discriminator but the standard deviation over groups of samples, R1, a moving av
 and an encoder that is trained along, so that no picture is left out (`loss.coverage`).
 Time: some 8 minutes on two quiet cores of an AMD EPYC, to the report, by the times of its steps; on a
 slower one (146 ms a step) 14 minutes.
-Expected score: on the 21,000 shoes held-out pictures are projected with an RMSE of 18.5 of 255 after 2,400
-steps, 23.5 without the encoder that is trained along; the samples' Fréchet distance (VGG16) to held-out
-pictures is about 120 then and 80 after 5,000; results/README.md.
+Expected score: on the 21,000 shoes, held-out pictures projected with an RMSE of 18.5 of 255 after 2,400
+steps (23.5 without the encoder that is trained along) and a Fréchet distance (VGG16) of the samples of
+119 then; 80 after 5,000 with a `loss.coverage` of 40; results/README.md.
 
 Options: `igan_quickstart.py:tiny` shrinks everything for a test.
 """
