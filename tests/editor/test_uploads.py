@@ -1,7 +1,9 @@
 """What a browser sends as a picture: kinds, sizes, bombs, and files that are none."""
 
 import io
+import pathlib
 import pickle
+import re
 import struct
 import tracemalloc
 import zlib
@@ -26,25 +28,46 @@ def chunk(kind, content):
     )
 
 
-def png(width, height, *more):
-    """A PNG of one colour whose header claims a size, with further chunks before its pixels."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 1000))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + pixels + chunk(b"IEND", b"")
+def png(width, height, *more, depth=8, pixels=None, after=()):
+    """A PNG of one colour whose header claims a size, with further chunks before and after its pixels."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 7000) if pixels is None else pixels)
+    chunks = [header, *more, pixels, *after, chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def test_kinds_are_told_by_their_content():
-    assert uploads.kind_of(encoded("PNG")) == "png"
-    assert uploads.kind_of(encoded("JPEG")) == "jpg"
-    assert uploads.kind_of(encoded("WEBP")) == "webp"
+def gigabyte():
+    """A gigabyte of zeros, as zlib compresses it: the same part again and again."""
+    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
+    part = deflate.compress(bytes(2**24)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    checksum = 2**30 % 65521 << 16 | 1
+    return b"\x78\x01" + 64 * part + b"\x03\0" + struct.pack(">I", checksum)
 
 
-def test_files_that_are_no_pictures_are_refused_whatever_they_are_called():
+class Loud:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (pathlib.Path(self.path),)
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    """A file that is there once a `Loud` was unpickled."""
+    return tmp_path_factory.mktemp("trace") / "unpickled"
+
+
+@pytest.fixture(scope="module")
+def no_pictures(trace):
+    """Files that are none, whatever they are called."""
     buffer = io.BytesIO()
-    np.savez(buffer, a=np.array([{"an": "object"}], dtype=object))
-    for content in (
+    np.savez(buffer, a=np.array([Loud(trace)], dtype=object))
+    return [
         b"",
-        pickle.dumps(print),
+        pickle.dumps(Loud(trace)),
         buffer.getvalue(),
         b'<svg xmlns="http://www.w3.org/2000/svg"/>',
         b"<!doctype html><script>1</script>",
@@ -54,9 +77,43 @@ def test_files_that_are_no_pictures_are_refused_whatever_they_are_called():
         b"\x89PNG\r\n\x1a\n",
         encoded("PNG")[:20],
         b"RIFF\0\0\0\0WEBP",
-    ):
+    ]
+
+
+@pytest.fixture(scope="module")
+def send(client, workspace):
+    """send(content, kind) -> the answers of all addresses that take pictures."""
+    of = f"/api/workspaces/{workspace['workspace']}"
+
+    def sent(content, kind="image/png"):
+        headers = {} if kind is None else {"Content-Type": kind}
+        for address in ("/api/workspaces?name=photo.png", f"{of}/pictures"):
+            yield client.post(address, content=content, headers=headers)
+
+    return sent
+
+
+def test_kinds_are_told_by_their_content():
+    assert uploads.kind_of(encoded("PNG")) == "png"
+    assert uploads.kind_of(encoded("JPEG")) == "jpg"
+    assert uploads.kind_of(encoded("WEBP")) == "webp"
+
+
+def test_files_that_are_no_pictures_are_refused_whatever_they_are_called(no_pictures):
+    for content in no_pictures:
         with pytest.raises(uploads.NoPicture):
             uploads.kind_of(content)
+
+
+@pytest.mark.parametrize(
+    "kind", ["image/png", "image/jpeg", "image/svg+xml", "text/html", "application/octet-stream", None]
+)
+def test_no_address_takes_what_is_no_picture(send, served, no_pictures, trace, kind):
+    before = sorted(served.workdir.rglob("*"))
+    for content in no_pictures:
+        for done in send(content, kind):
+            assert done.status_code == 415 and "\n" not in done.json()["error"], (done.url, content[:20])
+    assert sorted(served.workdir.rglob("*")) == before and not trace.exists()
 
 
 def test_bombs_are_told_from_their_headers():
@@ -79,3 +136,53 @@ def test_bombs_are_told_from_their_headers():
     assert peak < 100 * 2**20
     with pytest.raises(UserError, match="too few"):
         uploads.kind_of(encoded("PNG", size=(3, 3)))
+
+
+def memory(what):
+    """Megabytes of this process, of which the server is a part: "VmRSS" now, "VmHWM" at most."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) / 1024
+
+
+@pytest.mark.parametrize(
+    "name, status",
+    [
+        ("huge", 413),
+        ("profile", 415),
+        ("text", 415),
+        ("international text", 415),
+        ("texts", 415),
+        ("pixels", 200),  # more than the header says are left out
+        ("text after the pixels", 200),
+        ("a larger header first", 400),
+        ("a larger header later", 413),
+        ("another header after the pixels", 400),
+        ("JPEG", 413),
+        ("WebP", 413),
+    ],
+)
+def test_no_bomb_takes_memory(send, served, name, status):
+    large = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 16, 2, 0, 0, 0))
+    jpeg, webp = bytearray(encoded("JPEG")), bytearray(encoded("WEBP"))
+    struct.pack_into(">HH", jpeg, jpeg.index(b"\xff\xc0") + 5, 65_000, 65_000)
+    struct.pack_into("<HH", webp, webp.index(b"\x9d\x01\x2a") + 3, 16_383, 16_383)
+    text = chunk(b"zTXt", b"text\0\0" + gigabyte())
+    bomb = {
+        "huge": lambda: png(50_000, 50_000),
+        "profile": lambda: png(32, 32, chunk(b"iCCP", b"icc\0\0" + gigabyte())),
+        "text": lambda: png(32, 32, text),
+        "international text": lambda: png(32, 32, chunk(b"iTXt", b"text\0\1\0\0\0" + gigabyte())),
+        "texts": lambda: png(32, 32, chunk(b"zTXt", b"t\0\0" + zlib.compress(bytes(900_000))) * 1000),
+        "pixels": lambda: png(32, 32, pixels=gigabyte()),
+        "text after the pixels": lambda: png(32, 32, after=[text]),
+        "a larger header first": lambda: png(32, 32, depth=16).replace(b"\x1a\n", b"\x1a\n" + large, 1),
+        "a larger header later": lambda: png(32, 32, large, depth=16),
+        "another header after the pixels": lambda: png(32, 32, depth=16, after=[large]),
+        "JPEG": lambda: bytes(jpeg),
+        "WebP": lambda: bytes(webp),
+    }[name]()
+    served._desk.worker.submit(int).result(300)
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # from here on the most is counted anew
+    before = memory("VmRSS")
+    assert [done.status_code for done in send(bomb)] == [status] * 2
+    assert memory("VmHWM") - before < 200
