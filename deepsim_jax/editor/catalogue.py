@@ -133,12 +133,15 @@ class Catalogue:
         config = opening.choose_config(config)
         kind = uploads.kind_of(content)
         id_, folder = self._new_folder()
+        path = folder.path / f"photo.{kind}"
         try:
-            folder.write(folder.path / f"photo.{kind}", content)
-            return self._begin(id_, folder, name=name, config_name=config, photo=f"photo.{kind}")
-        except BaseException:
+            folder.write(path, content)
+            return self._begin(id_, folder, name=name, config_name=config, photo=path.name)
+        except BaseException as error:
             with contextlib.suppress(UserError):
                 folder.delete()
+            if isinstance(error, UserError):  # in which a file would be named that nobody knows
+                raise UserError(str(error).replace(f"image {path}", _shown(name))) from error
             raise
 
     def reopen_photo(self, content: bytes, name: str, config: str | None) -> Workspace:
@@ -208,8 +211,7 @@ class Catalogue:
         return id_, autosave.Folder(self.workdir / autosave.FOLDER / id_)
 
     def _begin(self, id_, folder, *, name, **what) -> Workspace:
-        name = "".join(letter for letter in name if letter.isprintable())[:NAME] or "photo"
-        workspace = Workspace(id_, folder, self.workdir, name=name, **what)
+        workspace = Workspace(id_, folder, self.workdir, name=_shown(name), **what)
         workspace.save()
         self._keep(workspace)
         return workspace
@@ -221,6 +223,10 @@ class Catalogue:
                 break
             if id_ not in self.busy and id_ != workspace.id and not self._open[id_].folder.is_behind:
                 del self._open[id_]
+
+
+def _shown(name: str) -> str:
+    return "".join(letter for letter in name if letter.isprintable())[:NAME] or "photo"
 
 
 def _holds(path: pathlib.Path, content: bytes) -> bool:

@@ -265,9 +265,9 @@ class Workspace:
             self.folder.write(path, content)
             try:
                 self._decoded(id_, path)
-            except UserError:
+            except UserError as error:  # in which a file is named that nobody knows
                 path.unlink(missing_ok=True)
-                raise
+                raise UserError(str(error).replace(f" {path}", "")) from error
             self._pictures[id_] = path.name
         height, width = self._picture(id_).shape[:2]
         return id_, (width, height)

@@ -138,6 +138,12 @@ def test_bombs_are_told_from_their_headers():
         uploads.kind_of(encoded("PNG", size=(3, 3)))
 
 
+def test_what_is_damaged_is_told_by_the_name_that_it_came_with(send, served):
+    words = [done.json()["error"] for done in send(encoded("JPEG", size=(400, 300))[:-900])]
+    assert [line.partition(":")[0] for line in words] == ["photo.png", "picture"], words
+    assert not [line for line in words if str(served.workdir) in line or "truncated" not in line]
+
+
 def memory(what):
     """Megabytes of this process, of which the server is a part: "VmRSS" now, "VmHWM" at most."""
     status = pathlib.Path("/proc/self/status").read_text()
