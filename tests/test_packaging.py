@@ -1,5 +1,6 @@
 import ast
 import configparser
+import importlib.metadata
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from packaging import requirements
 
 import deepsim_jax
 from deepsim_jax import settings
@@ -73,41 +75,72 @@ def test_the_wheel_holds_all_that_is_imported_and_nothing_else(wheel):
 
 
 @pytest.fixture(scope="module")
-def site(wheel, tmp_path_factory):
-    """A folder into which the wheel, and nothing else, is installed."""
-    site = tmp_path_factory.mktemp("installed") / "site"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*pip, "--target", site, wheel], check=True)
-    return site
+def environment(wheel, tmp_path_factory):
+    """A folder with a Python that has the wheel, what it and its extra "editor" require, and no more."""
+    folder = tmp_path_factory.mktemp("installed") / "environment"
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "venv", "--without-pip", folder], check=True)
+    (site,) = folder.glob("lib/python3*/site-packages")
+    for distribution in _required_by(wheel, "editor"):
+        for name in {path.parts[0] for path in distribution.files} - {"..", "__pycache__"}:
+            if not (site / name).exists():  # as of a namespace
+                (site / name).symlink_to(distribution.locate_file(name))
+    # Without an index pip fails if anything is missing that the wheel or the extra requires.
+    pip = [*python, "pip", "--python", folder, "install", "--quiet", "--no-index", "--no-compile"]
+    subprocess.run([*pip, f"{wheel}[editor]"], check=True)
+    return folder
 
 
-def test_an_installed_wheel_knows_its_configs_everywhere(site, tmp_path):
+def _required_by(wheel, extra):
+    """The installed distributions that a wheel with an extra requires, with what these require."""
+    (info,) = (path for path in zipfile.Path(wheel).iterdir() if path.name.endswith(".dist-info"))
+    found, waiting = {}, [(importlib.metadata.PathDistribution(info), {"", extra})]
+    while waiting:
+        distribution, extras = waiting.pop()
+        for requirement in map(requirements.Requirement, distribution.requires or ()):
+            key = requirement.name, frozenset(requirement.extras)
+            needed = requirement.marker is None or any(
+                requirement.marker.evaluate({"extra": one}) for one in extras
+            )
+            if needed and key not in found:
+                found[key] = importlib.metadata.distribution(requirement.name)
+                waiting.append((found[key], {"", *requirement.extras}))
+    return found.values()
+
+
+def _environ():
+    """Variables of a shell in which nothing leads to the checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
+def test_an_installed_wheel_knows_its_configs_everywhere(environment, tmp_path):
     program = (
-        "import json, pathlib, deepsim_jax; from deepsim_jax import settings; "
+        "import json, sys, deepsim_jax; from deepsim_jax import settings; "
         "print(deepsim_jax.__file__); print(settings.shipped_configs()['quickstart']); "
-        "print(json.dumps(settings.flatten(settings.load('quickstart:tiny'))))"
+        "print(json.dumps(settings.flatten(settings.load('quickstart:tiny')))); "
+        "print(json.dumps(sys.path))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [environment / "bin" / "python", "-P", "-c", program],
         cwd=tmp_path,
         check=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env=_environ(),
         capture_output=True,
     )
-    package, config, flat = done.stdout.splitlines()
-    assert Path(package) == site / "deepsim_jax" / "__init__.py"
-    assert Path(config).is_relative_to(site)
+    package, config, flat, paths = done.stdout.splitlines()
+    assert Path(package).is_relative_to(environment) and Path(config).is_relative_to(environment)
+    assert not [path for path in json.loads(paths) if Path(path).is_relative_to(ROOT)]
     assert settings.unflatten(json.loads(flat)).to_dict() == settings.load("quickstart:tiny").to_dict()
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_serves_the_editor_with_all_that_its_page_needs(site, tmp_path, scene):
+def test_an_installed_wheel_serves_the_editor_with_all_that_its_page_needs(environment, tmp_path, scene):
     image_io.write_png(tmp_path / "me.png", scene)
     process = subprocess.Popen(
-        [sys.executable, "-m", "deepsim_jax", "serve", "--photo=me.png", "--workdir=work"],
+        [environment / "bin" / "deepsim_jax", "serve", "--photo=me.png", "--workdir=work"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env=_environ(),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -118,7 +151,7 @@ def test_an_installed_wheel_serves_the_editor_with_all_that_its_page_needs(site,
         )
         headers = {"Origin": found[1], "Authorization": f"Bearer {found[2]}"}
         with httpx.Client(base_url=found[1], headers=headers, timeout=600, trust_env=False) as client:
-            static = site / "deepsim_jax" / "editor" / "static"
+            (static,) = environment.glob("lib/python3*/site-packages/deepsim_jax/editor/static")
             assert {p.name for p in static.rglob("*.js")} == {
                 Path(n).name for n in _loaded(client, static)
             }
