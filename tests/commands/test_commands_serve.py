@@ -21,7 +21,7 @@ from deepsim_jax.commands import serve
 from deepsim_jax.images import io as image_io
 
 ROOT = Path(deepsim_jax.__file__).parents[1]
-PATIENCE = 10
+PATIENCE = 30
 """Seconds in which it ends on a busy machine, where two are promised for a quiet one."""
 
 HANGING = """
