@@ -1,6 +1,7 @@
 """What is made of one photo's own patches, in the page, with every tool that makes something."""
 
 import io
+import re
 import shutil
 
 import numpy as np
@@ -70,6 +71,32 @@ def test_samples_and_a_hole_that_is_filled(window, scene):
     changed = (filled != scene).any(-1)
     assert changed[70:80, 85:100].any(), "the hole"
     assert not changed[:40].any() and not changed[:, :40].any(), "far away from it"
+
+
+@pytest.mark.slow
+def test_a_photo_is_learned_in_the_page_and_pictures_are_made_of_it(visit, scene, tmp_path):
+    path = tmp_path / "scene.png"
+    Image.fromarray(scene).save(path)
+    editor = visit()
+    page = editor.page
+    page.route(
+        re.compile(r"/api/workspaces\?"),
+        lambda route: route.continue_(url=re.sub(r"config=\w+", r"\g<0>:tiny", route.request.url)),
+    )
+    page.get_by_role("radio", name="SinGAN").click()
+    editor.pick(path)
+    assert page.locator("[data-tool=sample]").count() == 0, "nothing can be made of it yet"
+    editor.button("Train on this photo").click()
+    page.get_by_text("Finished after 8 steps.").wait_for(timeout=600_000)
+    editor.press("s")
+    do(editor, "New pictures")
+    editor.has_steps(1)
+    editor.rests()
+    made = result_of(editor)
+    assert made.shape == (22, 26, 3) and np.ptp(made) > 0
+    page.reload()
+    editor.rests()
+    np.testing.assert_array_equal(result_of(editor), made)
 
 
 def test_a_start_scale_is_chosen_by_what_it_makes(window):
