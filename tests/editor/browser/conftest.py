@@ -236,6 +236,14 @@ class Editor:
         chooser.value.set_files(str(path))
         self.page.locator(".editor").wait_for()
 
+    def train(self, steps):
+        """Begins a training of so many steps."""
+        self.page.locator(".training > summary").click()
+        self.page.locator(".training .more > summary").click()
+        self.page.locator("#option-train-steps").fill(str(steps))
+        self.page.locator("#option-train-steps").press("Enter")
+        self.button("Train on this photo").click()
+
     def choose(self, tool):
         """Chooses a tool by its button."""
         self.page.locator(f'[data-tool="{tool}"]').click()

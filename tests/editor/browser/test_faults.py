@@ -97,11 +97,7 @@ def test_a_server_that_is_killed_amid_a_training_goes_on_from_what_was_saved(
     )
     editor.pick(cat_file)
     editor.rests()
-    page.locator(".training > summary").click()
-    page.locator(".training .more > summary").click()
-    page.locator("#option-train-steps").fill("100000")
-    page.locator("#option-train-steps").press("Enter")
-    editor.button("Train on this photo").click()
+    editor.train(100_000)
     (folder,) = (tmp_path / "work" / "editor").glob("*/photo.png")
     run = folder.with_name("run")
 
